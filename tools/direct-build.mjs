@@ -1,0 +1,146 @@
+/**
+ * Turns the stepped source into the direct source (decision D1, docs/decisions/0001-two-builds.md).
+ *
+ *     function* name(…)      ->  function name(…)
+ *     *method(…)             ->  method(…)
+ *     yield* call(…)         ->  call(…)
+ *     '@faultline/kernel'    ->  '@faultline/kernel/direct'     (and the other packages that have two builds)
+ *
+ * A plain `yield` has no direct meaning; only a file with a `.direct.ts` twin may hold one, and the twin replaces the file whole.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import MagicString from 'magic-string';
+import { parseSync, Visitor } from 'oxc-parser';
+
+/** The packages that are built twice. */
+export const TWO_BUILD_PACKAGES = ['kernel', 'program', 'catalogue'];
+
+const TWO_BUILD_IMPORT = new RegExp(`^@faultline/(${TWO_BUILD_PACKAGES.join('|')})$`);
+
+/**
+ * The direct form of one stepped source file.
+ *
+ * @param {string} source the text of a TypeScript module
+ * @param {string} file its name, for error messages and the source map
+ * @returns {{ code: string, map: import('magic-string').SourceMap }}
+ * @throws {Error} when the file does not parse, or yields by itself
+ */
+export function toDirect(source, file) {
+  const { program, errors } = parseSync(file, source);
+  const [error] = errors;
+  if (error) throw new Error(`${file}: ${error.message}`);
+
+  const text = new MagicString(source);
+  const dropStar = (/** @type {number} */ from, /** @type {number} */ to) => {
+    const star = source.indexOf('*', from);
+    if (star < 0 || star >= to) throw new Error(`${file}: no star between offsets ${from} and ${to}`);
+    text.remove(star, star + 1);
+  };
+  const redirect = (/** @type {{ value: unknown, end: number } | null | undefined} */ specifier) => {
+    if (typeof specifier?.value === 'string' && TWO_BUILD_IMPORT.test(specifier.value)) {
+      text.appendLeft(specifier.end - 1, '/direct');
+    }
+  };
+  const functionStar = (/** @type {any} */ node) => {
+    if (!node.generator || methods.has(node.start)) return;
+    dropStar(source.indexOf('function', node.start), node.id ? node.id.start : source.indexOf('(', node.start));
+  };
+  /** Offsets of function values whose star stands before a method's name. */
+  const methods = new Set();
+  const methodStar = (/** @type {any} */ node) => {
+    if (!node.value?.generator || !(node.method || node.type === 'MethodDefinition')) return;
+    methods.add(node.value.start);
+    dropStar(node.decorators?.at(-1)?.end ?? node.start, node.key.start);
+  };
+
+  new Visitor({
+    MethodDefinition: methodStar,
+    Property: methodStar,
+    FunctionDeclaration: functionStar,
+    FunctionExpression: functionStar,
+    YieldExpression(node) {
+      const where = source.slice(0, node.start).split('\n').length;
+      if (!node.delegate || !node.argument) {
+        throw new Error(`${file}:${where}: a plain yield has no direct form; only kern/switch.ts parks a thread`);
+      }
+      text.remove(node.start, node.argument.start);
+    },
+    ImportDeclaration: (node) => redirect(node.source),
+    ExportNamedDeclaration: (node) => redirect(node.source),
+    ExportAllDeclaration: (node) => redirect(node.source),
+    ImportExpression: (node) => redirect(/** @type {any} */ (node.source)),
+  }).visit(program);
+
+  return { code: text.toString(), map: text.generateMap({ source: file, includeContent: true, hires: true }) };
+}
+
+/**
+ * The file that stands for `file` in the direct build when it has a hand-written twin.
+ *
+ * @param {string} file
+ */
+export function directTwin(file) {
+  const twin = file.replace(/\.ts$/, '.direct.ts');
+  return !file.endsWith('.direct.ts') && existsSync(twin) ? twin : undefined;
+}
+
+/** @param {string} file */
+const isTest = (file) => file.endsWith('.test.ts');
+
+/**
+ * Writes the direct source of a package to its `build/direct/` folder, touching only the files that changed.
+ *
+ * @param {string} packageDir
+ */
+export function writeDirectSource(packageDir) {
+  const from = join(packageDir, 'src');
+  const to = join(packageDir, 'build', 'direct');
+  /** @type {Set<string>} */
+  const written = new Set();
+  for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
+    const file = join(entry.parentPath, entry.name);
+    if (!entry.isFile() || !file.endsWith('.ts') || file.endsWith('.direct.ts') || isTest(file)) continue;
+    const twin = directTwin(file);
+    const code = twin ? readFileSync(twin, 'utf8') : toDirect(readFileSync(file, 'utf8'), file).code;
+    const target = join(to, relative(from, file));
+    written.add(target);
+    if (existsSync(target) && readFileSync(target, 'utf8') === code) continue;
+    mkdirSync(dirname(target), { recursive: true });
+    writeFileSync(target, code);
+  }
+  removeStale(to, written);
+}
+
+/**
+ * @param {string} dir
+ * @param {Set<string>} keep
+ */
+function removeStale(dir, keep) {
+  if (!existsSync(dir)) return;
+  for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
+    const file = join(dir, name);
+    if (file.endsWith('.ts') && statSync(file).isFile() && !keep.has(file)) rmSync(file);
+  }
+}
+
+/**
+ * The same transform as a Vite plugin, so that one test-suite runs on both builds.
+ *
+ * @param {string} root the workspace's root
+ * @returns {import('vite').Plugin}
+ */
+export function directBuildPlugin(root) {
+  const inTwoBuildPackage = new RegExp(`^${root}/packages/(${TWO_BUILD_PACKAGES.join('|')})/.*\\.ts$`);
+  return {
+    name: 'faultline-direct-build',
+    enforce: 'pre',
+    load(id) {
+      const twin = inTwoBuildPackage.test(id) ? directTwin(id) : undefined;
+      return twin ? readFileSync(twin, 'utf8') : undefined;
+    },
+    transform(code, id) {
+      return inTwoBuildPackage.test(id) && !directTwin(id) ? toDirect(code, id) : undefined;
+    },
+  };
+}
