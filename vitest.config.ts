@@ -22,6 +22,11 @@ export default defineConfig({
         test: { name: 'direct', include: ['packages/*/src/**/*.test.ts'], testTimeout: 120_000 },
       },
     ],
-    coverage: { provider: 'v8', include: ['packages/*/src/**/*.ts'], exclude: ['**/*.test.ts'], reporter: ['text-summary', 'html'] },
+    coverage: {
+      provider: 'v8',
+      include: ['packages/*/src/**/*.ts'],
+      exclude: ['**/*.test.ts'],
+      reporter: ['text-summary', 'html'],
+    },
   },
 });
