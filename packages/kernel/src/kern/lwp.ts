@@ -1,0 +1,113 @@
+/**
+ * Threads (light-weight processes), the unit that the scheduler runs.
+ *
+ * An lwp is always in one of three places: idle (it has no job), running (it is `scheduler.current`, or lies below it on the
+ * stack of the direct build), or parked in front of its next step, which `op` and `object` describe.
+ */
+import type { Errno } from './errno.js';
+import type { Lock } from './lock.js';
+import type { WaitChannel } from './sleepq.js';
+import type { Continuation } from './switch.js';
+
+/**
+ * What a step is about to do. Two steps conflict when they touch the same object and one of them changes it; that, and whether
+ * a step is admitted, is all that an explorer has to know about the code in between.
+ */
+export type Op =
+  | 'start'
+  | 'acquire'
+  | 'acquire-read'
+  | 'try'
+  | 'try-read'
+  | 'release'
+  | 'upgrade'
+  | 'downgrade'
+  | 'sleep'
+  | 'resume'
+  | 'wakeup'
+  | 'atomic'
+  | 'io-start'
+  | 'io-done'
+  | 'choice'
+  | 'user';
+
+/** What a step is about to touch. */
+export interface StepObject {
+  /** Which one it is, for people: `vm_map 3`. */
+  readonly label: string;
+  /** Whether the step can be taken now by this thread; only acquire, upgrade and resume ever have to wait. */
+  admits(op: Op, lwp: Lwp): boolean;
+}
+
+/** The process that a thread belongs to, as far as `kern/` has to know it. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  readonly name: string;
+}
+
+/** A system call in progress: what `kern/` tells others about it. */
+export interface CallInProgress {
+  readonly name: string;
+  readonly args: readonly (number | string)[];
+}
+
+/** A thread. */
+export class Lwp {
+  /** Number of the thread, unique in the machine and never reused. */
+  readonly id: number;
+  /** Number of the thread within its process, from 1. */
+  readonly lid: number;
+  readonly process: ProcessIdentity;
+  /** The processor that runs it; it never moves. */
+  readonly cpu: number;
+
+  /** Whether it ceases to exist when its job is done. */
+  transient = false;
+  /** What is left of its job, null while it is idle. Private to the scheduler. */
+  continuation: Continuation | null = null;
+  /** The step it is parked in front of, or took last. */
+  op: Op = 'start';
+  /** What that step touches. */
+  object: StepObject | null = null;
+
+  /** Locks held, in the order in which they were taken. */
+  readonly held: Lock[] = [];
+
+  /** The channel it sleeps on, null while awake. */
+  channel: WaitChannel | null = null;
+  /** Why it sleeps, in the kernel's eight letters or so; kept after the sleep for reports. */
+  waitMessage = '';
+  /** The tick at which the sleep times out, 0 for never. */
+  deadline = 0;
+  /** Whether a signal may end the sleep. */
+  interruptible = false;
+  /** What ended the last sleep: 0 a wakeup, EWOULDBLOCK the timeout, EINTR a signal. */
+  sleepResult: Errno = 0;
+
+  /** The system call it is in, null in user mode. */
+  call: CallInProgress | null = null;
+  /** Whether a fault that cannot be resolved is the kernel's to handle: it copies to or from a program. `pcb_onfault` */
+  onFault = false;
+  /** The last label the kernel announced (`ReFault`, `again`), with the values that live on from there. */
+  label = '';
+  live0 = 0;
+  live1 = 0;
+  live2 = 0;
+
+  constructor(identity: { id: number; lid: number; process: ProcessIdentity; cpu: number }) {
+    this.id = identity.id;
+    this.lid = identity.lid;
+    this.process = identity.process;
+    this.cpu = identity.cpu;
+  }
+
+  /** `pid.lid`, as the kernel's messages name a thread. */
+  get name(): string {
+    return `${this.process.pid}.${this.lid}`;
+  }
+
+  /** Whether it has no job. */
+  get idle(): boolean {
+    return this.continuation === null;
+  }
+}

@@ -1,0 +1,300 @@
+/**
+ * The deterministic scheduler.
+ *
+ *        strategy ── which thread, which way ──┐
+ *                                              v
+ *    lwp 1  ──step──┤parked          ┌── scheduler.run() picks an admitted thread,
+ *    lwp 2  ────────┤parked   <──────┤   resumes it, and gets it back at the step
+ *    lwp 3  ──step──┤parked          └── where the strategy wants another
+ *
+ * A thread calls `mustSwitch` in front of each step: a plain call, which says whether the thread has to be parked there. Most
+ * of the time it has not, and the step costs no resume (decision D1). Virtual time moves only when nothing else can run, or when
+ * the strategy lets a timeout fire.
+ */
+import { EINTR, type Errno, EWOULDBLOCK } from './errno.js';
+import { Lwp, type Op, type ProcessIdentity, type StepObject } from './lwp.js';
+import { ScheduleRecorder } from './schedule.js';
+import { nextInOrder, RunToBlock, type SchedulingPoint, type Strategy } from './strategy.js';
+import { BUILD, Continuation, park, type Step } from './switch.js';
+
+/** Ticks in a second of virtual time, as `hz` in NetBSD. */
+export const HZ = 100;
+
+/** A thread that waits, and what for. */
+export interface Waiting {
+  readonly lwp: Lwp;
+  readonly op: Op;
+  readonly object: StepObject;
+  /** The threads that hold what it waits for; empty when it sleeps on a channel. */
+  readonly holders: readonly Lwp[];
+}
+
+/** Threads wait, and nothing can wake them. */
+export class Deadlock extends Error {
+  override readonly name = 'Deadlock';
+  /** All threads that wait. */
+  readonly waiting: readonly Waiting[];
+  /** Those that wait for each other in a ring, in order; empty when they sleep for ever without a ring. */
+  readonly cycle: readonly Waiting[];
+
+  constructor(waiting: readonly Waiting[], cycle: readonly Waiting[]) {
+    super(describeDeadlock(waiting, cycle));
+    this.waiting = waiting;
+    this.cycle = cycle;
+  }
+}
+
+/** Runs the threads of one machine. */
+export class Scheduler implements SchedulingPoint {
+  /** All threads that exist, in order of creation. */
+  readonly lwps: Lwp[] = [];
+  /** The running thread; outside of any thread, the one in whose name the embedder calls. */
+  current: Lwp;
+  /** Steps taken since boot. */
+  steps = 0;
+  /** Virtual time since boot, in ticks of 1/`HZ` s. */
+  tick = 0;
+  /** Threads of the kernel's own that have not finished: I/O under way, and the like. */
+  kernelThreads = 0;
+  /** Called when a thread gets the processor. */
+  onSwitch: ((lwp: Lwp) => void) | null = null;
+  /** Whether anything but run-to-block was decided, and what. */
+  readonly recorder = new ScheduleRecorder();
+
+  readonly #strategy: Strategy;
+  readonly #preemptive: boolean;
+  readonly #cpus: number;
+  readonly #boot: ProcessIdentity;
+  /** Threads with a job, in order of creation. */
+  readonly #active: Lwp[] = [];
+  #nextId = 0;
+
+  constructor(options: { strategy?: Strategy; cpus?: number; boot: ProcessIdentity }) {
+    this.#strategy = options.strategy ?? new RunToBlock();
+    this.#preemptive = BUILD === 'stepped' && this.#strategy.preemptive;
+    this.#cpus = options.cpus ?? 1;
+    this.#boot = options.boot;
+    this.current = this.create(options.boot, 1);
+  }
+
+  /** Creates an idle thread; `lid` is its number within the process. */
+  create(process: ProcessIdentity, lid: number): Lwp {
+    const id = this.#nextId++;
+    const lwp = new Lwp({ id, lid, process, cpu: id % this.#cpus });
+    this.lwps.push(lwp);
+    return lwp;
+  }
+
+  /** Starts a thread of the kernel's own, which ceases to exist when its job is done. */
+  spawn(body: () => Step<void>): Lwp {
+    const lwp = this.create(this.#boot, this.#nextId);
+    lwp.transient = true;
+    this.kernelThreads++;
+    this.start(lwp, body);
+    return lwp;
+  }
+
+  /** Forgets a thread that has no job any more. */
+  destroy(lwp: Lwp): void {
+    const index = this.lwps.indexOf(lwp);
+    if (index >= 0) this.lwps.splice(index, 1);
+  }
+
+  /** Gives an idle thread a job. It runs when the scheduler gets to it. */
+  start(lwp: Lwp, body: () => Step<void>): void {
+    if (lwp.continuation !== null) throw new Error(`thread ${lwp.name} has a job already`);
+    lwp.op = 'start';
+    lwp.object = null;
+    lwp.continuation = new Continuation(body);
+    let index = this.#active.length;
+    while (index > 0 && (this.#active[index - 1] as Lwp).id > lwp.id) index--;
+    this.#active.splice(index, 0, lwp);
+  }
+
+  /**
+   * A step is about to be taken by the running thread: must the thread be parked first?
+   *
+   * => the caller parks when told so, and then takes the step without asking again.
+   */
+  mustSwitch(op: Op, object: StepObject): boolean {
+    const lwp = this.current;
+    lwp.op = op;
+    lwp.object = object;
+    this.steps++;
+    if (!object.admits(op, lwp)) {
+      if (op !== 'resume') this.#refuseCycle(lwp);
+      return true;
+    }
+    return this.#preemptive && this.#active.length > 1 && this.#strategy.preempts(this);
+  }
+
+  /**
+   * Asks the environment which way it goes: 0 is the ordinary way, 1 to `alternatives - 1` are faults and the like.
+   *
+   * @param site a stable name for the place that asks, such as `io.read`
+   */
+  choose(site: string, alternatives: number): number {
+    this.steps++;
+    const taken = this.#strategy.choose(site, alternatives, this);
+    if (taken !== 0) this.recorder.chose(this.steps, site, taken);
+    return taken;
+  }
+
+  /**
+   * Runs until every thread has finished its job.
+   *
+   * @throws {Deadlock} when threads wait and nothing can wake them
+   */
+  run(): void {
+    const outside = this.current;
+    this.#runUntil(null);
+    this.current = outside;
+  }
+
+  /** Runs other threads until the running thread's next step is admitted. For `park()` of the direct build. */
+  runOthers(): void {
+    const me = this.current;
+    this.#runUntil(me);
+    this.current = me;
+    this.onSwitch?.(me);
+  }
+
+  /** Takes a sleeping thread off its channel. */
+  wake(lwp: Lwp, result: Errno): void {
+    const channel = lwp.channel;
+    if (channel === null) return;
+    const { waiters } = channel;
+    const index = waiters.indexOf(lwp);
+    if (index >= 0) waiters.splice(index, 1);
+    lwp.channel = null;
+    lwp.deadline = 0;
+    lwp.sleepResult = result;
+  }
+
+  /** Ends an interruptible sleep as a signal does; does nothing to a thread that is awake or sleeps uninterruptibly. */
+  interrupt(lwp: Lwp): void {
+    if (lwp.channel !== null && lwp.interruptible) this.wake(lwp, EINTR);
+  }
+
+  /** Each thread that waits for something that it cannot have at this moment. */
+  waiting(): Waiting[] {
+    const waiting: Waiting[] = [];
+    for (const lwp of this.#active) {
+      const { object, op } = lwp;
+      if (object !== null && !object.admits(op, lwp)) waiting.push({ lwp, op, object, holders: holdersOf(object) });
+    }
+    return waiting;
+  }
+
+  #runUntil(until: Lwp | null): void {
+    for (;;) {
+      if (until === null ? this.#active.length === 0 : until.object === null || until.object.admits(until.op, until)) return;
+      const next = this.#next();
+      if (next === null) throw new Deadlock(this.waiting(), this.#cycleFrom(this.waiting()));
+      this.#dispatch(next);
+    }
+  }
+
+  #dispatch(lwp: Lwp): void {
+    this.current = lwp;
+    this.steps++;
+    this.onSwitch?.(lwp);
+    if (lwp.continuation?.resume() !== true) return;
+    lwp.continuation = null;
+    this.#active.splice(this.#active.indexOf(lwp), 1);
+    if (!lwp.transient) return;
+    this.kernelThreads--;
+    this.destroy(lwp);
+  }
+
+  /** The thread that goes on, null when none can. */
+  #next(): Lwp | null {
+    const expired = this.#strategy.expire?.(this.#sleepersWithDeadline(), this) ?? null;
+    if (expired !== null) {
+      this.recorder.expired(this.steps, expired);
+      this.wake(expired, EWOULDBLOCK);
+    }
+    for (;;) {
+      const candidates = this.#active.filter(canRun);
+      const [only] = candidates;
+      if (only !== undefined) {
+        if (candidates.length === 1) return only;
+        const usual = candidates.includes(this.current) ? this.current : nextInOrder(candidates, this.current.id + 1);
+        const chosen = this.#strategy.pick(candidates, usual, this);
+        if (chosen !== usual) this.recorder.switched(this.steps, chosen);
+        return chosen;
+      }
+      if (!this.#passTime()) return null;
+    }
+  }
+
+  /** Moves virtual time to the next timeout and lets it fire. */
+  #passTime(): boolean {
+    let first: Lwp | null = null;
+    for (const lwp of this.#sleepersWithDeadline()) {
+      if (first === null || lwp.deadline < first.deadline) first = lwp;
+    }
+    if (first === null) return false;
+    this.tick = Math.max(this.tick, first.deadline);
+    this.wake(first, EWOULDBLOCK);
+    return true;
+  }
+
+  #sleepersWithDeadline(): Lwp[] {
+    return this.#active.filter((lwp) => lwp.channel !== null && lwp.deadline > 0);
+  }
+
+  /** A thread is about to wait for a lock: if that closes a ring, it will wait for ever, so say so now. */
+  #refuseCycle(lwp: Lwp): void {
+    const cycle = this.#cycleFrom(this.waiting().filter((waiting) => waiting.lwp === lwp));
+    if (cycle.length > 0) throw new Deadlock(this.waiting(), cycle);
+  }
+
+  #cycleFrom(starts: readonly Waiting[]): Waiting[] {
+    const waiting = new Map(this.waiting().map((entry) => [entry.lwp, entry]));
+    for (const start of starts) {
+      const path: Waiting[] = [];
+      const seen = new Set<Lwp>();
+      const closes = (entry: Waiting): boolean => {
+        path.push(entry);
+        seen.add(entry.lwp);
+        for (const holder of entry.holders) {
+          if (holder === start.lwp) return true;
+          const next = waiting.get(holder);
+          if (next !== undefined && !seen.has(holder) && closes(next)) return true;
+        }
+        path.pop();
+        return false;
+      };
+      if (closes(start)) return path;
+    }
+    return [];
+  }
+}
+
+/**
+ * A step of its own kind in front of which the running thread may be switched away: `yield* step(scheduler, 'atomic', refcount)`.
+ *
+ * => what follows, up to the next step, happens at once.
+ */
+export function* step(scheduler: Scheduler, op: Op, object: StepObject): Step<void> {
+  if (scheduler.mustSwitch(op, object)) yield* park(scheduler);
+}
+
+function canRun(lwp: Lwp): boolean {
+  return lwp.continuation?.resumable === true && (lwp.object === null || lwp.object.admits(lwp.op, lwp));
+}
+
+function holdersOf(object: StepObject): readonly Lwp[] {
+  return 'holders' in object ? (object as { holders(): readonly Lwp[] }).holders() : [];
+}
+
+function describeDeadlock(waiting: readonly Waiting[], cycle: readonly Waiting[]): string {
+  const line = ({ lwp, op, object, holders }: Waiting): string => {
+    const held = holders.length > 0 ? `, held by ${holders.map((holder) => holder.name).join(' and ')}` : '';
+    const what = op === 'resume' ? `sleeps on "${lwp.waitMessage}" (${object.label})` : `waits to ${op} ${object.label}${held}`;
+    return `  lwp ${lwp.name} ${what}`;
+  };
+  if (cycle.length > 0) return `deadlock: ${cycle.length} threads wait for each other\n${cycle.map(line).join('\n')}`;
+  return `nothing can run: ${waiting.length} threads wait and nothing will wake them\n${waiting.map(line).join('\n')}`;
+}

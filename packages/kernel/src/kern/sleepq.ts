@@ -1,0 +1,124 @@
+/**
+ * Sleeping and waking: wait channels, condition variables. `sys/kern/kern_sleepq.c`, `kern_synch.c` and `kern_condvar.c`.
+ */
+import { type Errno, EWOULDBLOCK } from './errno.js';
+import type { Lwp, Op, StepObject } from './lwp.js';
+import type { Mutex } from './mutex.js';
+import { type Scheduler, step } from './scheduler.js';
+import { park, type Step } from './switch.js';
+
+/** Something that threads sleep on. NetBSD uses the address of a structure; here the structure has a channel. */
+export class WaitChannel implements StepObject {
+  /** What is slept on, for people: `page 23`. */
+  readonly label: string;
+  /** Who sleeps here, the longest sleeper first. */
+  readonly waiters: Lwp[] = [];
+
+  constructor(label: string) {
+    this.label = label;
+  }
+
+  admits(op: Op, lwp: Lwp): boolean {
+    return op !== 'resume' || lwp.channel === null;
+  }
+}
+
+/** How to sleep. */
+export interface SleepOptions {
+  /** The reason that `ps` shows, as the kernel has it: `anonget1`. */
+  readonly message: string;
+  /** A mutex that is released as the thread falls asleep, at once with it. It is not taken again. */
+  readonly interlock?: Mutex;
+  /** Ticks after which to wake with EWOULDBLOCK; none when absent. */
+  readonly timeout?: number;
+  /** Whether a signal ends the sleep with EINTR. */
+  readonly interruptible?: boolean;
+}
+
+/**
+ * Sleeps until woken. `mtsleep()` with PNORELOCK, sys/kern/kern_synch.c.
+ *
+ * => the interlock, if any, is held on entry and free on return.
+ *
+ * @returns 0 when woken, EWOULDBLOCK after the timeout, EINTR after a signal
+ */
+export function* sleepOn(scheduler: Scheduler, channel: WaitChannel, options: SleepOptions): Step<Errno> {
+  if (scheduler.mustSwitch('sleep', channel)) yield* park(scheduler);
+  const lwp = scheduler.current;
+  channel.waiters.push(lwp);
+  lwp.channel = channel;
+  lwp.waitMessage = options.message;
+  lwp.deadline = options.timeout === undefined ? 0 : scheduler.tick + Math.max(1, options.timeout);
+  lwp.interruptible = options.interruptible === true;
+  options.interlock?.releaseAsleep();
+  if (scheduler.mustSwitch('resume', channel)) yield* park(scheduler);
+  return lwp.sleepResult;
+}
+
+/** Wakes everyone who sleeps on the channel. `wakeup()`, sys/kern/kern_synch.c. */
+export function* wakeup(scheduler: Scheduler, channel: WaitChannel): Step<void> {
+  yield* step(scheduler, 'wakeup', channel);
+  wakeAll(scheduler, channel);
+}
+
+/** Wakes everyone at once, as part of the step that the caller is in. */
+export function wakeAll(scheduler: Scheduler, channel: WaitChannel): void {
+  for (let lwp = channel.waiters[0]; lwp !== undefined; lwp = channel.waiters[0]) scheduler.wake(lwp, 0);
+}
+
+/** Sleeps for a number of ticks. `kpause()`, sys/kern/kern_synch.c. */
+export function* pause(scheduler: Scheduler, message: string, ticks: number): Step<void> {
+  yield* sleepOn(scheduler, new WaitChannel(message), { message, timeout: ticks });
+}
+
+/** A condition variable. `condvar(9)`, sys/kern/kern_condvar.c. */
+export class CondVar {
+  readonly #scheduler: Scheduler;
+  readonly #channel: WaitChannel;
+  readonly #message: string;
+
+  constructor(scheduler: Scheduler, message: string, label = message) {
+    this.#scheduler = scheduler;
+    this.#message = message;
+    this.#channel = new WaitChannel(label);
+  }
+
+  /** Whether anyone waits. `cv_has_waiters()`. */
+  get hasWaiters(): boolean {
+    return this.#channel.waiters.length > 0;
+  }
+
+  /** Waits for a signal; the mutex is released meanwhile and held again on return. `cv_wait()`. */
+  *wait(mutex: Mutex): Step<void> {
+    yield* sleepOn(this.#scheduler, this.#channel, { message: this.#message, interlock: mutex });
+    yield* mutex.enter();
+  }
+
+  /** As `wait`, at most `ticks` long; answers EWOULDBLOCK when the time was over. `cv_timedwait()`. */
+  *timedWait(mutex: Mutex, ticks: number): Step<Errno> {
+    const options = { message: this.#message, interlock: mutex, timeout: ticks };
+    const result = yield* sleepOn(this.#scheduler, this.#channel, options);
+    yield* mutex.enter();
+    return result === EWOULDBLOCK ? EWOULDBLOCK : 0;
+  }
+
+  /** As `wait`, but a signal ends it with EINTR. `cv_wait_sig()`. */
+  *waitInterruptibly(mutex: Mutex): Step<Errno> {
+    const options = { message: this.#message, interlock: mutex, interruptible: true };
+    const result = yield* sleepOn(this.#scheduler, this.#channel, options);
+    yield* mutex.enter();
+    return result;
+  }
+
+  /** Wakes the longest waiter. `cv_signal()`. */
+  *signal(): Step<void> {
+    yield* step(this.#scheduler, 'wakeup', this.#channel);
+    const [first] = this.#channel.waiters;
+    if (first !== undefined) this.#scheduler.wake(first, 0);
+  }
+
+  /** Wakes all waiters. `cv_broadcast()`. */
+  *broadcast(): Step<void> {
+    yield* wakeup(this.#scheduler, this.#channel);
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * Kernel stacks for people: which kernel functions a thread is in.
+ *
+ * A function that stands for one of the kernel's bears its name in camel case, so the name of the kernel's function follows from
+ * the host's stack. Only names that a kernel module registered appear; the host's own machinery does not.
+ */
+
+const registered = new Set<string>();
+
+/** Frames of these functions end a kernel stack: below them is the scheduler, or the embedder. */
+const BOTTOM = 'resume';
+
+const DEPTH = 200;
+
+/** Makes the functions of a kernel module visible in stacks. */
+export function registerKernelFunctions(functions: object): void {
+  for (const [name, value] of Object.entries(functions)) {
+    if (typeof value === 'function') registered.add(name);
+  }
+}
+
+/** `uvmMapPageable` -> `uvm_map_pageable`. */
+export function kernelName(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** The kernel functions that are running, innermost first, under their kernel names. */
+export function kernelStack(): string[] {
+  const host = Error as { stackTraceLimit?: number };
+  const limit = host.stackTraceLimit;
+  host.stackTraceLimit = DEPTH;
+  const text = new Error().stack ?? '';
+  if (limit !== undefined) host.stackTraceLimit = limit;
+
+  const frames: string[] = [];
+  for (const line of text.split('\n')) {
+    const name = functionName(line);
+    if (name === BOTTOM) break;
+    if (name !== '' && registered.has(name)) frames.push(kernelName(name));
+  }
+  return frames;
+}
+
+/** The last part of the name in a line of a stack trace, as V8 (`at A.name (…)`, `at name.next (…)`) or others (`name@…`) write it. */
+function functionName(line: string): string {
+  const v8 = /^\s*at (?:async |new )?([^\s(]+)/.exec(line);
+  const path = (v8?.[1] ?? line.split('@')[0] ?? '').replace(/\.next$/, '');
+  return path.slice(path.lastIndexOf('.') + 1).replace(/[^\w$]/g, '');
+}

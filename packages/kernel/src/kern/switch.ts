@@ -1,0 +1,46 @@
+/**
+ * Where a thread leaves the processor. This file and its twin `switch.direct.ts` are the whole difference between the two
+ * builds at run time (docs/decisions/0001-two-builds.md): here a thread is a generator that can be set aside at any step.
+ */
+import type { Scheduler } from './scheduler.js';
+
+/** Which build this is. */
+export type Build = 'stepped' | 'direct';
+
+/** Which build this is: `stepped` can switch threads at each step, `direct` runs plain calls. */
+export const BUILD: Build = 'stepped';
+
+/** What a function returns that may sleep: called with `yield*`, it gives a `T`. In the direct build it is a plain `T`. */
+export type Step<T> = Generator<void, T, void>;
+
+/** The rest of a thread: what it still has to do. */
+export class Continuation {
+  readonly #body: Step<void>;
+
+  constructor(body: () => Step<void>) {
+    this.#body = body();
+  }
+
+  /** Whether the thread can go on from where it stands now. */
+  get resumable(): boolean {
+    return true;
+  }
+
+  /**
+   * Runs the thread until it parks or ends.
+   *
+   * @returns whether it ended
+   */
+  resume(): boolean {
+    return this.#body.next().done === true;
+  }
+}
+
+/**
+ * Sets the running thread aside until the scheduler resumes it, which it does only when the thread's next step is admitted.
+ *
+ * => the only plain `yield` of the kernel.
+ */
+export function* park(_scheduler: Scheduler): Step<void> {
+  yield;
+}
