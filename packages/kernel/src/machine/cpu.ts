@@ -1,0 +1,237 @@
+/**
+ * Processors: loads and stores as a program makes them.
+ *
+ *     va ──> TLB ──hit──────────────────────────────────> byte in RAM
+ *             └─miss──> page table ──present, allowed──> fill the TLB, go on
+ *                            └─else──> trap ──> the fault handler of the virtual memory system ──> again
+ */
+import { EFAULT, type Errno } from '../kern/errno.js';
+import type { StepObject } from '../kern/lwp.js';
+import { step } from '../kern/scheduler.js';
+import type { Step } from '../kern/switch.js';
+import { asPfn, asVa, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, type Pfn, type Va } from './address.js';
+import type { MachineState } from './machine.js';
+import type { Pmap } from './pmap.js';
+import { PROT_EXEC, PROT_READ, PROT_WRITE, type Protection } from './protection.js';
+import { PTE_ACCESSED, PTE_DIRTY, pteFrame } from './pte.js';
+import { TLB_SLOTS, Tlb, tlbSlot } from './tlb.js';
+
+/** Takes the faults that processors meet. */
+export interface TrapHandler {
+  /**
+   * A program could not use an address in this way.
+   *
+   * @returns 0 to have the access tried again, an errno to give it up
+   */
+  pageFault(cpu: Cpu, va: Va, access: Protection): Step<Errno>;
+}
+
+const SHIFT_TO_WORD = PAGE_SHIFT - 2;
+/** Stands in for the tags of the TLB when each access has to be a step: nothing ever hits. */
+const NEVER = new Float64Array(TLB_SLOTS).fill(-1);
+
+/** A processor. */
+export class Cpu implements StepObject {
+  readonly id: number;
+  readonly tlb = new Tlb();
+  /** The address space it runs in, null for the kernel's only. */
+  pmap: Pmap | null = null;
+
+  readonly #machine: MachineState;
+  readonly #words: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #frame: Int32Array;
+  readonly #readTag: Float64Array;
+  readonly #writeTag: Float64Array;
+  readonly #userSteps: boolean;
+
+  constructor(machine: MachineState, id: number, options: { userSteps: boolean }) {
+    this.id = id;
+    this.#machine = machine;
+    this.#words = machine.ram.words;
+    this.#bytes = machine.ram.bytes;
+    this.#frame = this.tlb.pfn;
+    this.#userSteps = options.userSteps;
+    this.#readTag = options.userSteps ? NEVER : this.tlb.readTag;
+    this.#writeTag = options.userSteps ? NEVER : this.tlb.writeTag;
+  }
+
+  get label(): string {
+    return `memory of ${this.pmap?.label ?? 'the kernel'}`;
+  }
+
+  admits(): boolean {
+    return true;
+  }
+
+  /** Switches to an address space; the translations of the old one go. `pmap_activate()`. */
+  activate(pmap: Pmap | null): void {
+    if (this.pmap === pmap) return;
+    this.pmap = pmap;
+    this.tlb.flush();
+  }
+
+  /** Loads 4 bytes, as a signed number. */
+  *load32(va: number): Step<number> {
+    const offset = va & PAGE_MASK;
+    const slot = (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
+    if (this.#readTag[slot] === va - offset && (offset & 3) === 0) {
+      return this.#words[((this.#frame[slot] as number) << SHIFT_TO_WORD) | (offset >>> 2)] as number;
+    }
+    return (yield* this.#loadSmall(va, 4)) | 0;
+  }
+
+  /** Stores the low 4 bytes of a number. */
+  *store32(va: number, value: number): Step<void> {
+    const offset = va & PAGE_MASK;
+    const slot = (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
+    if (this.#writeTag[slot] === va - offset && (offset & 3) === 0) {
+      this.#words[((this.#frame[slot] as number) << SHIFT_TO_WORD) | (offset >>> 2)] = value;
+      return;
+    }
+    yield* this.#storeSmall(va, 4, value);
+  }
+
+  /** Loads a byte, 0 to 255. */
+  *load8(va: number): Step<number> {
+    const offset = va & PAGE_MASK;
+    const slot = (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
+    if (this.#readTag[slot] === va - offset) {
+      return this.#bytes[(this.#frame[slot] as number) * PAGE_SIZE + offset] as number;
+    }
+    return yield* this.#loadSmall(va, 1);
+  }
+
+  /** Stores the low byte of a number. */
+  *store8(va: number, value: number): Step<void> {
+    const offset = va & PAGE_MASK;
+    const slot = (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
+    if (this.#writeTag[slot] === va - offset) {
+      this.#bytes[(this.#frame[slot] as number) * PAGE_SIZE + offset] = value;
+      return;
+    }
+    yield* this.#storeSmall(va, 1, value);
+  }
+
+  /** Loads 2 bytes, 0 to 65,535. */
+  *load16(va: number): Step<number> {
+    return yield* this.#loadSmall(va, 2);
+  }
+
+  /** Stores the low 2 bytes of a number. */
+  *store16(va: number, value: number): Step<void> {
+    yield* this.#storeSmall(va, 2, value);
+  }
+
+  /** Loads 8 bytes, unsigned. */
+  *load64(va: number): Step<bigint> {
+    const bytes = new Uint8Array(8);
+    yield* this.read(asVa(va), bytes);
+    return new DataView(bytes.buffer).getBigUint64(0, true);
+  }
+
+  /** Stores the low 8 bytes of a number. */
+  *store64(va: number, value: bigint): Step<void> {
+    const bytes = new Uint8Array(8);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt.asUintN(64, value), true);
+    yield* this.write(asVa(va), bytes);
+  }
+
+  /**
+   * Reads a range of memory.
+   *
+   * @returns 0, or the errno of the first page that could not be read; what lies before it has been read
+   */
+  *read(va: Va, into: Uint8Array): Step<Errno> {
+    for (let done = 0; done < into.length; ) {
+      const offset = (va + done) & PAGE_MASK;
+      const length = Math.min(PAGE_SIZE - offset, into.length - done);
+      const pfn = yield* this.translate(asVa(va + done), PROT_READ);
+      if (pfn < 0) return -pfn;
+      const from = pfn * PAGE_SIZE + offset;
+      into.set(this.#bytes.subarray(from, from + length), done);
+      done += length;
+    }
+    return 0;
+  }
+
+  /**
+   * Writes a range of memory.
+   *
+   * @returns 0, or the errno of the first page that could not be written; what lies before it has been written
+   */
+  *write(va: Va, from: Uint8Array): Step<Errno> {
+    for (let done = 0; done < from.length; ) {
+      const offset = (va + done) & PAGE_MASK;
+      const length = Math.min(PAGE_SIZE - offset, from.length - done);
+      const pfn = yield* this.translate(asVa(va + done), PROT_WRITE);
+      if (pfn < 0) return -pfn;
+      this.#bytes.set(from.subarray(done, done + length), pfn * PAGE_SIZE + offset);
+      done += length;
+    }
+    return 0;
+  }
+
+  /**
+   * Finds the frame behind an address for an access of this kind, through faults if need be.
+   *
+   * @param access one of `PROT_READ`, `PROT_WRITE`, `PROT_EXEC`
+   * @returns the frame, or minus the errno that ended the access
+   */
+  *translate(va: Va, access: Protection): Step<Pfn | number> {
+    if (this.#userSteps) yield* step(this.#machine.kern.scheduler, 'user', this);
+    for (;;) {
+      const pfn = this.#lookUp(va, access);
+      if (pfn >= 0) return pfn;
+      const { trap } = this.#machine;
+      const errno = trap === null ? EFAULT : yield* trap.pageFault(this, va, access);
+      if (errno !== 0) return -errno;
+    }
+  }
+
+  /** Looks in the TLB, then walks the table as the processor does: sets the accessed and modified bits, fills the TLB. */
+  #lookUp(va: Va, access: Protection): Pfn | -1 {
+    const offset = va & PAGE_MASK;
+    const page = asVa(va - offset);
+    const slot = tlbSlot(va);
+    const tag = access === PROT_WRITE ? this.tlb.writeTag : this.tlb.readTag;
+    if (access !== PROT_EXEC && tag[slot] === page) return asPfn(this.tlb.pfn[slot] as number);
+
+    const { pmap } = this;
+    if (pmap === null) return -1;
+    const index = page / PAGE_SIZE;
+    const pte = pmap.table.get(index);
+    if ((pte & access) === 0) return -1;
+    const used = (pte | PTE_ACCESSED | (access === PROT_WRITE ? PTE_DIRTY : 0)) >>> 0;
+    if (used !== pte) pmap.table.set(index, used);
+    const pfn = pteFrame(pte);
+    const readable = (pte & PROT_READ) !== 0;
+    if (readable) this.tlb.fill(page, pfn, { writable: (used & PROT_WRITE) !== 0 && (used & PTE_DIRTY) !== 0 });
+    return pfn;
+  }
+
+  /** 1, 2 or 4 bytes, unsigned; they may lie in two pages. */
+  *#loadSmall(va: number, size: number): Step<number> {
+    let value = 0;
+    for (let done = 0; done < size; ) {
+      const offset = (va + done) & PAGE_MASK;
+      const length = Math.min(PAGE_SIZE - offset, size - done);
+      const pfn = yield* this.translate(asVa(va + done), PROT_READ);
+      if (pfn < 0) return 0;
+      for (let i = 0; i < length; i++) value += (this.#bytes[pfn * PAGE_SIZE + offset + i] as number) * 2 ** (8 * (done + i));
+      done += length;
+    }
+    return value;
+  }
+
+  *#storeSmall(va: number, size: number, value: number): Step<void> {
+    for (let done = 0; done < size; ) {
+      const offset = (va + done) & PAGE_MASK;
+      const length = Math.min(PAGE_SIZE - offset, size - done);
+      const pfn = yield* this.translate(asVa(va + done), PROT_WRITE);
+      if (pfn < 0) return;
+      for (let i = 0; i < length; i++) this.#bytes[pfn * PAGE_SIZE + offset + i] = value >>> (8 * (done + i));
+      done += length;
+    }
+  }
+}

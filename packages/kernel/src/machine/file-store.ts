@@ -1,0 +1,117 @@
+/** Where the bytes of a file rest: in memory here, in a file of the host elsewhere. */
+import { ENOSPC, type Errno } from '../kern/errno.js';
+import { PAGE_SIZE } from './address.js';
+
+/**
+ * The bytes of a regular file, as a file system keeps them.
+ *
+ * => answers at once: a virtual memory system wraps each operation in an I/O that starts, takes time and completes.
+ * => what `write` was given is durable once `sync` has answered 0, whatever happens to the machine.
+ */
+export interface FileStore {
+  /** What it is called in reports. */
+  readonly name: string;
+  /** Whether it can be written and truncated. */
+  readonly writable: boolean;
+  /** Bytes in the file. */
+  readonly size: number;
+  /** Reads at an offset; what lies beyond the end of the file is given as zeros. Answers 0 or an errno. */
+  read(offset: number, into: Uint8Array): Errno;
+  /** Writes at an offset; the file grows if need be, and a gap before the offset reads as zeros. Answers 0 or an errno. */
+  write(offset: number, from: Uint8Array): Errno;
+  /** Cuts the file, or extends it with zeros. Answers 0 or an errno. */
+  truncate(size: number): Errno;
+  /** Whether nothing was ever stored in the page at this offset, so that it reads as zeros and takes no room. */
+  isHole(offset: number): boolean;
+  /** Makes room for a range, so that a later write to it cannot fail for want of it. Answers 0, ENOSPC or another errno. */
+  allocate(offset: number, length: number): Errno;
+  /** Makes everything durable. Answers 0 or an errno. */
+  sync(): Errno;
+}
+
+/** A file in memory; pages that were never written take no room. */
+export class RamFile implements FileStore {
+  readonly name: string;
+  readonly writable = true;
+  #size = 0;
+  readonly #capacity: number;
+  readonly #pages = new Map<number, Uint8Array>();
+
+  /** @param options.capacity pages that the file system has room for; beyond it, writing answers ENOSPC */
+  constructor(name: string, content: Uint8Array | { size: number } = new Uint8Array(), options: { capacity?: number } = {}) {
+    this.name = name;
+    this.#capacity = options.capacity ?? Number.POSITIVE_INFINITY;
+    if (content instanceof Uint8Array) this.write(0, content);
+    else this.truncate(content.size);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  read(offset: number, into: Uint8Array): Errno {
+    into.fill(0);
+    const end = Math.min(offset + into.length, this.#size);
+    for (let at = offset; at < end; ) {
+      const within = at % PAGE_SIZE;
+      const length = Math.min(PAGE_SIZE - within, end - at);
+      const page = this.#pages.get((at - within) / PAGE_SIZE);
+      if (page !== undefined) into.set(page.subarray(within, within + length), at - offset);
+      at += length;
+    }
+    return 0;
+  }
+
+  write(offset: number, from: Uint8Array): Errno {
+    for (let done = 0; done < from.length; ) {
+      const within = (offset + done) % PAGE_SIZE;
+      const length = Math.min(PAGE_SIZE - within, from.length - done);
+      const index = (offset + done - within) / PAGE_SIZE;
+      const page = this.#page(index);
+      if (page === null) return ENOSPC;
+      page.set(from.subarray(done, done + length), within);
+      done += length;
+    }
+    this.#size = Math.max(this.#size, offset + from.length);
+    return 0;
+  }
+
+  truncate(size: number): Errno {
+    if (size < this.#size) {
+      const within = size % PAGE_SIZE;
+      const last = (size - within) / PAGE_SIZE;
+      this.#pages.get(last)?.fill(0, within);
+      for (const index of [...this.#pages.keys()]) {
+        if (index > last || (index === last && within === 0)) this.#pages.delete(index);
+      }
+    }
+    this.#size = size;
+    return 0;
+  }
+
+  isHole(offset: number): boolean {
+    return !this.#pages.has(Math.floor(offset / PAGE_SIZE));
+  }
+
+  allocate(offset: number, length: number): Errno {
+    for (let index = Math.floor(offset / PAGE_SIZE); index * PAGE_SIZE < offset + length; index++) {
+      if (this.#page(index) === null) return ENOSPC;
+    }
+    return 0;
+  }
+
+  sync(): Errno {
+    return 0;
+  }
+
+  /** The page of that number, made if need be; null when there is no room for it. */
+  #page(index: number): Uint8Array | null {
+    let page = this.#pages.get(index);
+    if (page === undefined) {
+      if (this.#pages.size >= this.#capacity) return null;
+      page = new Uint8Array(PAGE_SIZE);
+      this.#pages.set(index, page);
+    }
+    return page;
+  }
+}

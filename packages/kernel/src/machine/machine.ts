@@ -1,0 +1,59 @@
+/** The machine: RAM, processors, page tables. */
+
+import type { Kern } from '../kern/kern.js';
+import { registerKernelFunctions } from '../kern/stack.js';
+import { Cpu, type TrapHandler } from './cpu.js';
+import { Pmap } from './pmap.js';
+import * as pmapOperations from './pmap-operations.js';
+import { Ram } from './ram.js';
+import { ReverseMap } from './reverse-map.js';
+
+/** What a machine is made of. */
+export interface MachineOptions {
+  /** Bytes of RAM. */
+  readonly ram: number;
+  /** Whether each access of a program is a step of its own, so that a strategy can switch there. Default false. */
+  readonly userSteps?: boolean;
+}
+
+/** The state of a machine; its operations are in `pmap-operations.ts`. */
+export class MachineState {
+  readonly kern: Kern;
+  readonly ram: Ram;
+  readonly reverseMap: ReverseMap;
+  readonly cpus: readonly Cpu[];
+  /** The kernel's own address space. */
+  readonly kernelPmap = new Pmap(0);
+  /** The address spaces of processes, in order of creation. */
+  readonly pmaps: Pmap[] = [];
+  nextPmapId = 1;
+  /** Who takes the faults; null before the system calls are there. */
+  trap: TrapHandler | null = null;
+
+  constructor(kern: Kern, options: MachineOptions) {
+    this.kern = kern;
+    this.ram = new Ram(options.ram);
+    this.reverseMap = new ReverseMap(this.ram.pages);
+    const userSteps = options.userSteps === true;
+    this.cpus = Array.from({ length: kern.cpus }, (_, id) => new Cpu(this, id, { userSteps }));
+  }
+
+  /** Whether some processor runs in this address space, and so may hold translations of it. */
+  isActive(pmap: Pmap): boolean {
+    for (const cpu of this.cpus) if (cpu.pmap === pmap) return true;
+    return pmap === this.kernelPmap;
+  }
+}
+
+type PmapOperations = typeof pmapOperations;
+
+/** A machine with its `pmap(9)`. */
+export interface Machine extends MachineState, PmapOperations {}
+
+Object.assign(MachineState.prototype, pmapOperations);
+registerKernelFunctions(pmapOperations);
+
+/** Builds a machine. */
+export function createMachine(kern: Kern, options: MachineOptions): Machine {
+  return new MachineState(kern, options) as Machine;
+}

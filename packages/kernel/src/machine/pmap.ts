@@ -1,0 +1,33 @@
+/** Address spaces as the hardware knows them. The operations on them are in `pmap-operations.ts`. */
+import { SparseTable } from '../kern/sparse-table.js';
+import type { Va } from './address.js';
+
+/** `pmapEnter`: the mapping counts as wired. */
+export const PMAP_WIRED = 0x10;
+/** `pmapEnter`: it may fail with ENOMEM instead of panicking. */
+export const PMAP_CANFAIL = 0x20;
+
+/** An address space as the hardware knows it. */
+export class Pmap {
+  /** Stands for the address that the kernel prints. */
+  readonly id: number;
+  /** Page number -> page-table entry. */
+  readonly table = new SparseTable();
+  /** Mappings that are valid. `pmap_resident_count()`. */
+  residentCount = 0;
+  /** Mappings that are wired. `pmap_wired_count()`. */
+  wiredCount = 0;
+  /** Pages whose translations processors may still hold against the table. */
+  readonly pending: Va[] = [];
+  /** Whether there are too many of them to name. */
+  pendingAll = false;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+
+  /** `pmap 3`, in the place of a kernel address. */
+  get label(): string {
+    return `pmap ${this.id}`;
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * The reverse map: for each managed frame, the mappings of it. What x86's pmap keeps as pv entries.
+ *
+ *     column    type     of      meaning
+ *     head      Int32    frame   first entry of the frame's list, -1 for none
+ *     attrs     Uint8    frame   ATTR_REFERENCED and ATTR_MODIFIED of mappings that are gone
+ *     next      Int32    entry   next entry of the same frame, or of the free list
+ *     va        Float64  entry   address that is mapped
+ *     pmap      object   entry   in which pmap
+ */
+import { asVa, type Pfn, type Va } from './address.js';
+import type { Pmap } from './pmap.js';
+
+export const ATTR_REFERENCED = 1;
+export const ATTR_MODIFIED = 2;
+
+const NONE = -1;
+
+/** The mappings of each frame. */
+export class ReverseMap {
+  readonly #head: Int32Array;
+  readonly #attrs: Uint8Array;
+  #next = new Int32Array(64);
+  #va = new Float64Array(64);
+  readonly #pmap: (Pmap | null)[] = [];
+  #free = NONE;
+  #used = 0;
+
+  constructor(frames: number) {
+    this.#head = new Int32Array(frames).fill(NONE);
+    this.#attrs = new Uint8Array(frames);
+  }
+
+  /** Number of frames that are managed: all of RAM. */
+  get frames(): number {
+    return this.#head.length;
+  }
+
+  attrs(pfn: Pfn): number {
+    return this.#attrs[pfn] as number;
+  }
+
+  setAttrs(pfn: Pfn, attrs: number): void {
+    this.#attrs[pfn] = attrs;
+  }
+
+  /** The first mapping of a frame, -1 when it has none. Go on with `next`. */
+  first(pfn: Pfn): number {
+    return this.#head[pfn] as number;
+  }
+
+  next(entry: number): number {
+    return this.#next[entry] as number;
+  }
+
+  va(entry: number): Va {
+    return asVa(this.#va[entry] as number);
+  }
+
+  pmap(entry: number): Pmap {
+    return this.#pmap[entry] as Pmap;
+  }
+
+  /** Notes that a frame is mapped; the newest mapping comes first. */
+  add(pfn: Pfn, pmap: Pmap, va: Va): void {
+    const entry = this.#take();
+    this.#va[entry] = va;
+    this.#pmap[entry] = pmap;
+    this.#next[entry] = this.#head[pfn] as number;
+    this.#head[pfn] = entry;
+  }
+
+  /** Forgets a mapping; answers whether it was known. */
+  remove(pfn: Pfn, pmap: Pmap, va: Va): boolean {
+    let previous = NONE;
+    for (let entry = this.first(pfn); entry !== NONE; previous = entry, entry = this.next(entry)) {
+      if (this.#va[entry] !== va || this.#pmap[entry] !== pmap) continue;
+      if (previous === NONE) this.#head[pfn] = this.next(entry);
+      else this.#next[previous] = this.next(entry);
+      this.#pmap[entry] = null;
+      this.#next[entry] = this.#free;
+      this.#free = entry;
+      return true;
+    }
+    return false;
+  }
+
+  #take(): number {
+    if (this.#free !== NONE) {
+      const entry = this.#free;
+      this.#free = this.next(entry);
+      return entry;
+    }
+    if (this.#used === this.#next.length) this.#grow();
+    return this.#used++;
+  }
+
+  #grow(): void {
+    const next = new Int32Array(this.#next.length * 2);
+    next.set(this.#next);
+    this.#next = next;
+    const va = new Float64Array(this.#va.length * 2);
+    va.set(this.#va);
+    this.#va = va;
+  }
+}

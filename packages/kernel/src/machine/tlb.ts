@@ -1,0 +1,68 @@
+/**
+ * A translation lookaside buffer, direct-mapped by the low bits of the page number.
+ *
+ *     slot = page number & (SLOTS - 1)
+ *
+ *     readTag[slot]    address of the page whose loads hit here, -1 for none
+ *     writeTag[slot]   address of the page whose stores hit here, -1 for none
+ *     pfn[slot]        the frame; its table entry has the accessed bit, and for writeTag the modified bit, already set
+ *
+ * A store hits only once the modified bit of the table entry is set, so that a hit has nothing to record.
+ */
+import { asPfn, asVa, PAGE_SHIFT, type Pfn, type Va } from './address.js';
+
+/** Number of slots. */
+export const TLB_SLOTS = 256;
+
+/** The slot of an address. Low bits suffice, so 32-bit arithmetic does. */
+export function tlbSlot(va: number): number {
+  return (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
+}
+
+/** A translation that a processor still holds. */
+export interface Translation {
+  readonly va: Va;
+  readonly pfn: Pfn;
+  readonly writable: boolean;
+}
+
+/** The TLB of one processor. */
+export class Tlb {
+  readonly readTag = new Float64Array(TLB_SLOTS).fill(-1);
+  readonly writeTag = new Float64Array(TLB_SLOTS).fill(-1);
+  readonly pfn = new Int32Array(TLB_SLOTS);
+
+  /** Enters a translation for loads, and for stores when `writable`. `page` is the address of the page. */
+  fill(page: Va, pfn: Pfn, options: { writable: boolean }): void {
+    const slot = tlbSlot(page);
+    this.readTag[slot] = page;
+    this.writeTag[slot] = options.writable ? page : -1;
+    this.pfn[slot] = pfn;
+  }
+
+  /** Forgets a page. */
+  invalidate(page: Va): void {
+    const slot = tlbSlot(page);
+    if (this.readTag[slot] !== page) return;
+    this.readTag[slot] = -1;
+    this.writeTag[slot] = -1;
+  }
+
+  /** Forgets everything. */
+  flush(): void {
+    this.readTag.fill(-1);
+    this.writeTag.fill(-1);
+  }
+
+  /** Everything it holds, by slot. */
+  translations(): Translation[] {
+    const held: Translation[] = [];
+    for (let slot = 0; slot < TLB_SLOTS; slot++) {
+      const va = this.readTag[slot] as number;
+      if (va >= 0) {
+        held.push({ va: asVa(va), pfn: asPfn(this.pfn[slot] as number), writable: this.writeTag[slot] === va });
+      }
+    }
+    return held;
+  }
+}
