@@ -1,0 +1,264 @@
+/** Checkers of pages and mappings. See `audit.ts`. */
+import type { Report } from '../kern/invariant.js';
+import { asOffset, asPfn, asVa, hex, PAGE_SIZE, type Pfn, type Va } from '../machine/address.js';
+import { PROT_WRITE, protectionText } from '../machine/protection.js';
+import { PTE_DIRTY, PTE_MANAGED, PTE_PROT, PTE_WIRED, type Pte, pteFrame } from '../machine/pte.js';
+import type { Anon } from './anon.js';
+import type { MapEntry } from './map-entry.js';
+import {
+  NO_PAGE,
+  type PageList,
+  PG_BUSY,
+  PG_FAKE,
+  PG_RELEASED,
+  PG_TABLED,
+  PG_WANTED,
+  PQ_ACTIVE,
+  PQ_ANON,
+  PQ_FREE,
+  PQ_INACTIVE,
+} from './page-array.js';
+import { showPage } from './show-page.js';
+import type { Uvm } from './uvm.js';
+import type { VmMap } from './vm-map.js';
+
+/** A mapping in a page table, and the entry it lies in. */
+interface Mapping {
+  readonly map: VmMap;
+  readonly va: Va;
+  readonly pte: Pte;
+  readonly entry: MapEntry | null;
+}
+
+function allMappings(uvm: Uvm): Mapping[] {
+  return [...uvm.maps].flatMap(mappingsOf);
+}
+
+function mappingsOf(map: VmMap): Mapping[] {
+  const mappings: Mapping[] = [];
+  const { table } = map.pmap;
+  for (let index = table.next(0, Number.MAX_SAFE_INTEGER); index >= 0; index = table.next(index + 1, Number.MAX_SAFE_INTEGER)) {
+    const va = asVa(index * PAGE_SIZE);
+    const entry = map.tree.floor(va);
+    mappings.push({ map, va, pte: table.get(index), entry: entry?.contains(va) ? entry : null });
+  }
+  return mappings;
+}
+
+function framesInUse(uvm: Uvm): Pfn[] {
+  const used: Pfn[] = [];
+  for (let frame = 0; frame < uvm.pages.length; frame++) if (!isFree(uvm, asPfn(frame))) used.push(asPfn(frame));
+  return used;
+}
+
+function isFree(uvm: Uvm, pfn: Pfn): boolean {
+  return (uvm.pages.pqflags(pfn) & PQ_FREE) !== 0;
+}
+
+/** The page that an entry has at an address, and the anon that has it. */
+function pageOf(entry: MapEntry, va: Va): { page: Pfn; anon: Anon | null } {
+  const anon = entry.amap?.at(entry.amapOffset + (va - entry.start) / PAGE_SIZE) ?? null;
+  if (anon !== null) return { page: anon.page, anon };
+  const page = entry.object?.lookup(asOffset(entry.offset + (va - entry.start))) ?? NO_PAGE;
+  return { page, anon: null };
+}
+
+export function checkWireCounts(uvm: Uvm, report: Report): void {
+  const wirings = new Map<Pfn, number>();
+  for (const { entry, pte } of allMappings(uvm)) {
+    if (entry === null || entry.wiredCount === 0) continue;
+    wirings.set(pteFrame(pte), (wirings.get(pteFrame(pte)) ?? 0) + 1);
+  }
+  for (let frame = 0; frame < uvm.pages.length; frame++) {
+    const pfn = asPfn(frame);
+    const count = uvm.pages.wireCount(pfn);
+    const named = wirings.get(pfn) ?? 0;
+    if (count === named) continue;
+    report(`page ${pfn} has wire_count ${count}; ${named} wired entries map it`, showPage(uvm, pfn));
+  }
+}
+
+export function checkWiredMappings(uvm: Uvm, report: Report): void {
+  for (const { map, va, pte, entry } of allMappings(uvm)) {
+    const wired = (pte & PTE_WIRED) !== 0;
+    if (entry === null || wired === entry.wiredCount > 0) continue;
+    report(
+      `the mapping of ${hex(va)} in map ${map.id} is ${wired ? 'wired' : 'not wired'}; its entry has wired_count ${entry.wiredCount}`,
+    );
+  }
+}
+
+export function checkWiredTotal(uvm: Uvm, report: Report): void {
+  let wired = 0;
+  for (let frame = 0; frame < uvm.pages.length; frame++) if (uvm.pages.wireCount(asPfn(frame)) > 0) wired++;
+  if (wired !== uvm.uvmexp.wired) report(`uvmexp.wired is ${uvm.uvmexp.wired}; ${wired} pages are wired`);
+}
+
+export function checkFreePages(uvm: Uvm, report: Report): void {
+  const { pages, machine } = uvm;
+  for (let frame = 0; frame < pages.length; frame++) {
+    const pfn = asPfn(frame);
+    if (!isFree(uvm, pfn)) continue;
+    const say = (what: string): void => report(`page ${pfn} is free but ${what}`, showPage(uvm, pfn));
+    if (machine.reverseMap.first(pfn) >= 0) say('is mapped');
+    if (pages.uobject(pfn) !== null || pages.uanon(pfn) !== null) say('belongs to somebody');
+    if (pages.wireCount(pfn) !== 0) say(`has wire_count ${pages.wireCount(pfn)}`);
+    if (pages.flags(pfn) !== 0) say('has flags set');
+  }
+}
+
+export function checkOwners(uvm: Uvm, report: Report): void {
+  const { pages } = uvm;
+  for (const pfn of framesInUse(uvm)) {
+    const uobject = pages.uobject(pfn);
+    const uanon = pages.uanon(pfn);
+    const say = (what: string): void => report(`page ${pfn} ${what}`, showPage(uvm, pfn));
+    if (uobject !== null && uanon !== null) say(`belongs to object ${uobject.id} and to anon ${uanon.id}`);
+    else if (uobject === null && uanon === null) say('is in use but belongs to nobody');
+    if (uobject !== null && uobject.lookup(pages.offset(pfn)) !== pfn)
+      say(`is not what object ${uobject.id} has at ${hex(pages.offset(pfn))}`);
+    if (uanon !== null && uanon.page !== pfn) say(`is not the page of anon ${uanon.id}`);
+    if ((uobject !== null) !== ((pages.flags(pfn) & PG_TABLED) !== 0)) say('disagrees with its flag TABLED');
+    if ((uanon !== null) !== ((pages.pqflags(pfn) & PQ_ANON) !== 0)) say('disagrees with its flag ANON');
+  }
+  for (const object of uvm.objects) {
+    for (let index = object.pages.next(0, Number.MAX_SAFE_INTEGER); index >= 0; ) {
+      const pfn = asPfn(object.pages.get(index) - 1);
+      if (pages.uobject(pfn) !== object)
+        report(`object ${object.id} has page ${pfn} at ${hex(index * PAGE_SIZE)}, which is not its own`, showPage(uvm, pfn));
+      index = object.pages.next(index + 1, Number.MAX_SAFE_INTEGER);
+    }
+  }
+}
+
+export function checkQueues(uvm: Uvm, report: Report): void {
+  const queues: readonly [string, PageList, number][] = [
+    ['free list', uvm.freeList, PQ_FREE],
+    ['active queue', uvm.activeQueue, PQ_ACTIVE],
+    ['inactive queue', uvm.inactiveQueue, PQ_INACTIVE],
+  ];
+  for (const [name, list, flag] of queues) {
+    const listed = new Set(list.toArray());
+    for (let frame = 0; frame < uvm.pages.length; frame++) {
+      const pfn = asPfn(frame);
+      const says = (uvm.pages.pqflags(pfn) & flag) !== 0;
+      if (listed.has(pfn) === says) continue;
+      report(`page ${pfn} is ${says ? 'not ' : ''}on the ${name}, but its flags say otherwise`, showPage(uvm, pfn));
+    }
+  }
+  for (const pfn of framesInUse(uvm)) {
+    const queued = (uvm.pages.pqflags(pfn) & (PQ_ACTIVE | PQ_INACTIVE)) !== 0;
+    const wired = uvm.pages.wireCount(pfn) > 0;
+    if (queued && wired) report(`page ${pfn} is wired but on a paging queue`, showPage(uvm, pfn));
+    if (!queued && !wired)
+      report(`page ${pfn} is not wired but on no paging queue: it can never be paged out`, showPage(uvm, pfn));
+  }
+}
+
+export function checkCounts(uvm: Uvm, report: Report): void {
+  const { pages, uvmexp } = uvm;
+  const counted = { free: 0, active: 0, inactive: 0, anonpages: 0, filepages: 0 };
+  for (let frame = 0; frame < pages.length; frame++) {
+    const pfn = asPfn(frame);
+    const pqflags = pages.pqflags(pfn);
+    if (pqflags & PQ_FREE) counted.free++;
+    if (pqflags & PQ_ACTIVE) counted.active++;
+    if (pqflags & PQ_INACTIVE) counted.inactive++;
+    if (pages.uanon(pfn) !== null) counted.anonpages++;
+    if (pages.uobject(pfn)?.pagerName === 'vnode') counted.filepages++;
+  }
+  for (const [name, count] of Object.entries(counted)) {
+    const says = uvmexp[name as keyof typeof counted];
+    if (says !== count) report(`uvmexp.${name} is ${says}; there are ${count}`);
+  }
+}
+
+export function checkIdlePages(uvm: Uvm, report: Report): void {
+  const names: readonly [number, string][] = [
+    [PG_BUSY, 'busy'],
+    [PG_RELEASED, 'released'],
+    [PG_WANTED, 'wanted'],
+    [PG_FAKE, 'fake'],
+  ];
+  for (const pfn of framesInUse(uvm)) {
+    for (const [flag, name] of names) {
+      if (uvm.pages.flags(pfn) & flag) report(`page ${pfn} is ${name}`, showPage(uvm, pfn));
+    }
+  }
+}
+
+export function checkMappings(uvm: Uvm, report: Report): void {
+  for (const { map, va, pte, entry } of allMappings(uvm)) {
+    const say = (what: string): void => report(`the mapping of ${hex(va)} in map ${map.id} ${what}`);
+    if (entry === null) {
+      say('lies in no entry');
+      continue;
+    }
+    const beyond = pte & PTE_PROT & ~entry.protection;
+    if (beyond !== 0) say(`allows ${protectionText(beyond)} beyond what its entry allows`);
+    if ((pte & PTE_MANAGED) === 0) continue;
+    const { page } = pageOf(entry, va);
+    if (page !== pteFrame(pte)) say(`leads to page ${pteFrame(pte)}; the entry has page ${page} there`);
+  }
+}
+
+export function checkCopyOnWrite(uvm: Uvm, report: Report): void {
+  for (const { map, va, pte, entry } of allMappings(uvm)) {
+    if (entry === null || (pte & PROT_WRITE) === 0) continue;
+    const { anon } = pageOf(entry, va);
+    const why = entry.needsCopy
+      ? 'its entry needs a copy'
+      : anon === null && entry.copyOnWrite
+        ? "the page is the object's and the entry copy-on-write"
+        : anon !== null && anon.references > 1
+          ? `${anon.references} slots share anon ${anon.id}`
+          : null;
+    if (why !== null) report(`the mapping of ${hex(va)} in map ${map.id} is writable, although ${why}`);
+  }
+}
+
+export function checkReverseMap(uvm: Uvm, report: Report): void {
+  const { reverseMap } = uvm.machine;
+  const known = new Map<Pfn, number>();
+  for (const map of uvm.maps) {
+    const { pmap } = map;
+    let resident = 0;
+    let wired = 0;
+    for (const { pte, va } of mappingsOf(map)) {
+      resident++;
+      if (pte & PTE_WIRED) wired++;
+      if ((pte & PTE_MANAGED) === 0) continue;
+      const pfn = pteFrame(pte);
+      known.set(pfn, (known.get(pfn) ?? 0) + 1);
+      let found = false;
+      for (let at = reverseMap.first(pfn); at >= 0; at = reverseMap.next(at)) {
+        if (reverseMap.pmap(at) === pmap && reverseMap.va(at) === va) found = true;
+      }
+      if (!found) report(`${pmap.label} maps page ${pfn} at ${hex(va)}, which the reverse map does not know`);
+    }
+    if (resident !== pmap.residentCount) report(`${pmap.label} counts ${pmap.residentCount} mappings, but has ${resident}`);
+    if (wired !== pmap.wiredCount) report(`${pmap.label} counts ${pmap.wiredCount} wired mappings, but has ${wired}`);
+  }
+  for (let frame = 0; frame < reverseMap.frames; frame++) {
+    const pfn = asPfn(frame);
+    let listed = 0;
+    for (let at = reverseMap.first(pfn); at >= 0; at = reverseMap.next(at)) listed++;
+    if (listed !== (known.get(pfn) ?? 0))
+      report(`the reverse map lists ${listed} mappings of page ${pfn}; page tables have ${known.get(pfn) ?? 0}`);
+  }
+}
+
+export function checkTranslations(uvm: Uvm, report: Report): void {
+  for (const cpu of uvm.machine.cpus) {
+    const { pmap } = cpu;
+    for (const { va, pfn, writable } of cpu.tlb.translations()) {
+      const pte = pmap?.table.get(va / PAGE_SIZE) ?? 0;
+      const say = (what: string): void =>
+        report(`cpu ${cpu.id} still translates ${hex(va)} to page ${pfn}${writable ? ' for stores' : ''}, ${what}`);
+      if (pte === 0) say('which is mapped no more');
+      else if (pteFrame(pte) !== pfn) say(`but page ${pteFrame(pte)} is mapped there`);
+      else if (writable && (pte & (PROT_WRITE | PTE_DIRTY)) !== (PROT_WRITE | PTE_DIRTY))
+        say('which must not be stored to without notice');
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/** Wiring and unwiring through faults. sys/uvm/uvm_fault.c. */
+import { EFAULT, type Errno } from '../kern/errno.js';
+import type { Step } from '../kern/switch.js';
+import { asPa, asVa, PAGE_SIZE, paToPfn, type Va } from '../machine/address.js';
+import type { Protection } from '../machine/protection.js';
+import type { MapEntry } from './map-entry.js';
+import type { Uvm } from './uvm.js';
+import type { VmMap } from './vm-map.js';
+
+/**
+ * Faults a range in and wires its pages. `uvm_fault_wire()`.
+ *
+ * => map not write-locked; it may be busy.
+ *
+ * @param options.maxProtection asks for what the entries may ever allow, instead of what they allow now
+ * @returns 0, or the error of the fault that could not be resolved; what was wired before it is unwired again
+ */
+export function* uvmFaultWire(
+  this: Uvm,
+  map: VmMap,
+  start: Va,
+  end: Va,
+  access: Protection,
+  options: { maxProtection: boolean },
+): Step<Errno> {
+  if (start > end) return EFAULT;
+  for (let va: number = start; va < end; va += PAGE_SIZE) {
+    const errno = yield* this.uvmFaultInternal(map, asVa(va), access, { wire: true, maxProtection: options.maxProtection });
+    if (errno === 0) continue;
+    if (va !== start) yield* this.uvmFaultUnwire(map, start, asVa(va));
+    return errno;
+  }
+  return 0;
+}
+
+/** Unwires the pages of a range. `uvm_fault_unwire()`. => map unlocked, or busy. */
+export function* uvmFaultUnwire(this: Uvm, map: VmMap, start: Va, end: Va): Step<void> {
+  yield* this.vmMapLockRead(map);
+  yield* this.uvmFaultUnwireLocked(map, start, end);
+  yield* this.vmMapUnlockRead(map);
+}
+
+/**
+ * Unwires the pages that are mapped in a range; an address that maps nothing is passed over in silence. `uvm_fault_unwire_locked()`.
+ *
+ * => map locked. Panics when the start is not mapped, or there is a gap between entries in front of a mapped page.
+ */
+export function* uvmFaultUnwireLocked(this: Uvm, map: VmMap, start: Va, end: Va): Step<void> {
+  const { kern, machine } = this;
+  const { pmap } = map;
+  kern.kassert(start >= map.min && end <= map.max, 'start >= vm_map_min(map) && end <= vm_map_max(map)');
+  let entry = this.uvmMapLookupEntry(map, start);
+  if (!entry.contains(start)) kern.panic('uvm_fault_unwire_locked: address not in map');
+  let locked: MapEntry | null = null;
+  const last = end / PAGE_SIZE;
+  for (let index = pmap.table.next(start / PAGE_SIZE, last); index >= 0; index = pmap.table.next(index + 1, last)) {
+    const va = asVa(index * PAGE_SIZE);
+    while (va >= entry.end) {
+      kern.kassert(entry.next !== map.header && entry.next.start <= entry.end, 'entry->next->start <= entry->end');
+      entry = entry.next;
+    }
+    if (entry !== locked) {
+      if (locked !== null) yield* this.uvmMapUnlockEntry(locked);
+      yield* this.uvmMapLockEntry(entry);
+      locked = entry;
+    }
+    const pa = machine.pmapExtract(pmap, va);
+    if (pa < 0) continue;
+    // An entry that is still being wired is here because that failed. NetBSD leaves its mappings marked as wired:
+    // docs/decisions/0006-departures.md.
+    if (entry.wiredCount === 0 || entry.wiring) machine.pmapUnwire(pmap, va);
+    const pfn = paToPfn(asPa(pa));
+    if (!machine.isManaged(pfn)) continue;
+    yield* this.pageqLock.enter();
+    this.uvmPageunwire(pfn);
+    yield* this.pageqLock.exit();
+  }
+  if (locked !== null) yield* this.uvmMapUnlockEntry(locked);
+}

@@ -1,0 +1,428 @@
+/**
+ * How the pages of a file get to and from where its bytes rest. `genfs_getpages()` and `genfs_putpages()`,
+ * sys/miscfs/genfs/genfs_io.c.
+ *
+ * Pages are read in whole file-system blocks, and written in runs of dirty pages. An operation that makes several pages busy does
+ * so in ascending order, and gives all of them up before it takes a lower one.
+ */
+import { EBUSY, EDEADLK, EINVAL, type Errno } from '../kern/errno.js';
+import type { Step } from '../kern/switch.js';
+import { asOffset, type ByteOffset, PAGE_SIZE, type Pfn, roundPage } from '../machine/address.js';
+import { type IoRequest, startIo, waitForIo } from '../machine/io.js';
+import { PROT_EXEC, PROT_READ, PROT_WRITE } from '../machine/protection.js';
+import {
+  type GetRequest,
+  isPage,
+  type PageSlot,
+  PGO_BUSYFAIL,
+  PGO_CLEANIT,
+  PGO_DEACTIVATE,
+  PGO_DONTCARE,
+  PGO_FREE,
+  PGO_LOCKED,
+  PGO_OVERWRITE,
+  PGO_PASTEOF,
+  PGO_SYNCIO,
+  PGO_WANTED_PAGE,
+} from './object.js';
+import { NO_PAGE, PG_BUSY, PG_CLEAN, PG_FAKE, PG_PAGEOUT, PG_RDONLY, PG_RELEASED } from './page-array.js';
+import type { Uvm } from './uvm.js';
+import type { UvmVnode } from './vnode.js';
+import { VnodeFlush, VnodeRead, VnodeWrite } from './vnode-io.js';
+
+/** The most pages that are written in one go. `MAXPHYS` / page size. */
+const MAX_CLUSTER = 16;
+
+/** Brings pages of a file in. `genfs_getpages()`. => as `UvmObject.get` */
+export function* genfsGetpages(this: Uvm, vnode: UvmVnode, request: GetRequest): Step<Errno> {
+  const write = (request.access & PROT_WRITE) !== 0;
+  for (;;) {
+    const size = vnode.size;
+    const pastEnd = (request.flags & PGO_PASTEOF) !== 0;
+    const end = roundPage(pastEnd ? Math.max(size, request.offset + request.slots.length * PAGE_SIZE) : size);
+    if (request.offset + request.center * PAGE_SIZE >= end) {
+      if ((request.flags & PGO_LOCKED) === 0) yield* vnode.lock.exit();
+      return EINVAL;
+    }
+    const count = Math.min(request.slots.length, (end - request.offset) / PAGE_SIZE);
+    if (request.flags & PGO_LOCKED) return yield* this.genfsGetpagesLocked(vnode, request, count);
+    yield* vnode.lock.exit();
+
+    // A file is not truncated while this is held; making room for holes wants it for writing.
+    yield* vnode.nodeLock.enter(write ? 'write' : 'read');
+    yield* vnode.lock.enter();
+    if (vnode.size < size) {
+      // It was truncated before the lock was had: measure it once more.
+      yield* vnode.nodeLock.exit();
+      continue;
+    }
+    const errno = yield* this.genfsGetpagesBusy(vnode, request, count, end);
+    yield* vnode.nodeLock.exit();
+    return errno;
+  }
+}
+
+/** What is in memory and not busy, without sleeping. Part of `genfs_getpages()`. => object locked, also on return. */
+export function* genfsGetpagesLocked(this: Uvm, vnode: UvmVnode, request: GetRequest, count: number): Step<Errno> {
+  const write = (request.access & PROT_WRITE) !== 0;
+  const slots = request.slots.slice(0, count);
+  yield* this.uvnFindpages(vnode, request.offset, slots, { nowait: true, noAllocate: true, writable: write });
+  // Whoever truncates the file has this for writing; then nothing may be given out now.
+  const stable = yield* vnode.nodeLock.tryEnter('read');
+  if (stable) {
+    yield* vnode.nodeLock.exit();
+  } else {
+    yield* this.uvmPageUnbusy(slots);
+    for (let i = 0; i < count; i++) if (isPage(slots[i] ?? PGO_DONTCARE)) slots[i] = PGO_WANTED_PAGE;
+  }
+  for (let i = 0; i < count; i++) request.slots[i] = slots[i] ?? PGO_DONTCARE;
+  if (!isPage(request.slots[request.center] ?? PGO_DONTCARE)) return EBUSY;
+  if (write) this.genfsMarkdirty(vnode);
+  return 0;
+}
+
+/**
+ * Makes the pages busy, and reads what is not there. Part of `genfs_getpages()`.
+ *
+ * => node and object locked on entry, the object unlocked on return.
+ */
+export function* genfsGetpagesBusy(this: Uvm, vnode: UvmVnode, request: GetRequest, count: number, end: number): Step<Errno> {
+  const { pages } = this;
+  const write = (request.access & PROT_WRITE) !== 0;
+  const slots = request.slots.slice(0, count);
+  yield* this.uvnFindpages(vnode, request.offset, slots, {});
+  const unfit = PG_FAKE | (write ? PG_RDONLY : 0);
+  const complete = slots.every((slot) => !isPage(slot) || (pages.flags(slot) & unfit) === 0);
+  let errno: Errno = 0;
+  if (complete) {
+    // Nothing to do.
+  } else if (request.flags & PGO_OVERWRITE) {
+    // Read nothing: the caller overwrites it all. What it leaves out beyond the end of the file must not show old bytes.
+    for (const slot of slots) {
+      if (!isPage(slot)) continue;
+      if (pages.flags(slot) & PG_FAKE) this.machine.ram.zero(slot);
+      pages.clearFlags(slot, PG_RDONLY | PG_CLEAN | PG_FAKE);
+    }
+  } else {
+    errno = yield* this.genfsGetpagesRead(vnode, request.offset, slots, { write, end });
+  }
+  if (errno !== 0) {
+    yield* vnode.lock.exit();
+    return errno;
+  }
+  if (write) this.genfsMarkdirty(vnode);
+  yield* vnode.lock.exit();
+  for (let i = 0; i < count; i++) request.slots[i] = slots[i] ?? PGO_DONTCARE;
+  return 0;
+}
+
+/**
+ * Reads the blocks that hold the pages. Part of `genfs_getpages()`.
+ *
+ * => object locked, unlocked during I/O. On an error all pages are given up.
+ *
+ * @param slots in: pages that are busy, some of them fake; out: the same pages, or others at the same offsets, all valid
+ */
+export function* genfsGetpagesRead(
+  this: Uvm,
+  vnode: UvmVnode,
+  offset: ByteOffset,
+  slots: PageSlot[],
+  options: { write: boolean; end: number },
+): Step<Errno> {
+  const { pages } = this;
+  const block = this.blockSize;
+  const start = offset - (offset % block);
+  const stop = Math.min(Math.ceil((offset + slots.length * PAGE_SIZE) / block) * block, roundPage(options.end));
+  const before = (offset - start) / PAGE_SIZE;
+  let all: PageSlot[] = slots;
+  if (before > 0 || stop > offset + slots.length * PAGE_SIZE) {
+    // The block begins lower: give up all pages, and take them again from there.
+    yield* this.genfsRelPages(slots);
+    all = Array.from({ length: (stop - start) / PAGE_SIZE }, (_, i) => wanted(slots, i - before));
+    yield* this.uvnFindpages(vnode, asOffset(start), all, {});
+  }
+  yield* vnode.lock.exit();
+  const errno = yield* this.genfsReadPages(vnode, asOffset(start), all, options);
+  yield* vnode.lock.enter();
+
+  for (let i = 0; i < all.length; i++) {
+    const page = all[i] ?? PGO_DONTCARE;
+    if (!isPage(page)) continue;
+    const fake = (pages.flags(page) & PG_FAKE) !== 0;
+    if (errno !== 0) {
+      if (fake) pages.setFlags(page, PG_RELEASED);
+    } else if (fake) {
+      pages.clearFlags(page, PG_FAKE);
+      this.machine.pmapClearModify(page);
+    }
+    const extra = i < before || i >= before + slots.length || slots[i - before] === PGO_DONTCARE;
+    if (errno === 0 && !extra) {
+      slots[i - before] = page;
+      continue;
+    }
+    if (errno === 0) {
+      yield* this.pageqLock.enter();
+      this.uvmPageenqueue(page);
+      yield* this.pageqLock.exit();
+    }
+    yield* this.uvmPageUnbusyOne(page);
+  }
+  return errno;
+}
+
+/** Whether a page of a widened request is wanted: the caller's slots say so for theirs, and the rest of the block comes along. */
+function wanted(slots: readonly PageSlot[], index: number): PageSlot {
+  return slots[index] === PGO_DONTCARE ? PGO_DONTCARE : PGO_WANTED_PAGE;
+}
+
+/** Gives up pages; those that hold nothing yet are freed. `genfs_rel_pages()`. => object locked */
+export function* genfsRelPages(this: Uvm, slots: readonly PageSlot[]): Step<void> {
+  for (const slot of slots) {
+    if (isPage(slot) && this.pages.flags(slot) & PG_FAKE) this.pages.setFlags(slot, PG_RELEASED);
+  }
+  yield* this.uvmPageUnbusy(slots);
+}
+
+/** Fills the fake ones among some busy pages, run by run. Part of `genfs_getpages()`. => node locked, object unlocked */
+export function* genfsReadPages(
+  this: Uvm,
+  vnode: UvmVnode,
+  offset: ByteOffset,
+  slots: readonly PageSlot[],
+  options: { write: boolean },
+): Step<Errno> {
+  const { kern, pages, uvmexp } = this;
+  const { store } = vnode;
+  const fake = (slot: PageSlot | undefined): boolean => slot !== undefined && isPage(slot) && (pages.flags(slot) & PG_FAKE) !== 0;
+  for (let i = 0; i < slots.length; ) {
+    const at = offset + i * PAGE_SIZE;
+    const slot = slots[i] ?? PGO_DONTCARE;
+    if (isPage(slot) && pages.flags(slot) & (PG_FAKE | PG_RDONLY) && store.isHole(at)) {
+      const errno = fillHole(this, vnode, slot, at, options);
+      if (errno !== 0) return errno;
+      i++;
+      continue;
+    }
+    if (!fake(slot)) {
+      i++;
+      continue;
+    }
+    const run: Pfn[] = [];
+    for (; i < slots.length && fake(slots[i]) && !store.isHole(offset + i * PAGE_SIZE); i++) run.push(slots[i] as Pfn);
+    const errno = yield* waitForIo(kern, yield* startIo(kern, new VnodeRead(this, vnode, at, run)));
+    if (kern.log.on) this.log({ kind: 'pagein', object: vnode.id, offset: at, pages: run.length, errno });
+    if (errno !== 0) return errno;
+    uvmexp.pageins++;
+    uvmexp.pgpgin += run.length;
+  }
+  return 0;
+}
+
+/** A page that was never written reads as zeros. Unless it is about to be written, it must not be: there is no room for it yet. */
+function fillHole(uvm: Uvm, vnode: UvmVnode, page: Pfn, at: number, options: { write: boolean }): Errno {
+  if (uvm.pages.flags(page) & PG_FAKE) uvm.machine.ram.zero(page);
+  if (!options.write) {
+    uvm.pages.setFlags(page, PG_RDONLY);
+    return 0;
+  }
+  const errno = vnode.store.allocate(at, Math.min(PAGE_SIZE, Math.max(0, vnode.writeSize - at)));
+  if (errno === 0) uvm.pages.clearFlags(page, PG_RDONLY);
+  return errno;
+}
+
+/** A vnode may have dirty pages from now on. `genfs_markdirty()`. => object locked */
+export function genfsMarkdirty(this: Uvm, vnode: UvmVnode): void {
+  vnode.dirty = true;
+  vnode.dirtyGeneration++;
+}
+
+/**
+ * Writes back, deactivates or frees pages of a file. `genfs_putpages()`. => object locked on entry, unlocked on return.
+ *
+ * => a page that is wired is freed all the same: the kernel does not ask here.
+ *
+ * @param end where to stop, 0 for the end of the file
+ * @returns 0; EDEADLK when a page is busy and `PGO_BUSYFAIL` says not to wait; with `PGO_SYNCIO` the first error of a write
+ */
+export function* genfsPutpages(this: Uvm, vnode: UvmVnode, start: ByteOffset, end: ByteOffset, flags: number): Step<Errno> {
+  const last = end === 0 ? Number.MAX_SAFE_INTEGER : end;
+  const cleanAll = (flags & PGO_CLEANIT) !== 0 && start === 0 && end === 0;
+  const requests: IoRequest[] = [];
+  const generation = vnode.dirtyGeneration;
+  let clean = vnode.outputs === 0;
+  let index = vnode.pages.next(start / PAGE_SIZE, Math.ceil(last / PAGE_SIZE));
+  while (index >= 0) {
+    const offset = asOffset(index * PAGE_SIZE);
+    const page = vnode.lookup(offset);
+    const next = (): number => vnode.pages.next(index + 1, Math.ceil(last / PAGE_SIZE));
+    const state = this.pages.flags(page);
+    if (state & (PG_RELEASED | PG_PAGEOUT)) {
+      clean = false;
+      index = next();
+      continue;
+    }
+    if (state & PG_BUSY) {
+      if (flags & PGO_BUSYFAIL) {
+        yield* vnode.lock.exit();
+        return EDEADLK;
+      }
+      yield* this.uvmPageWait(page, vnode.lock, 'genput');
+      yield* vnode.lock.enter();
+      // It may be another page by now, or none.
+      index = vnode.pages.next(index, Math.ceil(last / PAGE_SIZE));
+      continue;
+    }
+    yield* this.genfsPutpage(vnode, page, { flags, cleanAll, last: asOffset(last) }, requests);
+    index = next();
+  }
+  // Nobody has written since: all that was dirty has been written, or is on its way.
+  if (cleanAll && clean && vnode.dirtyGeneration === generation) vnode.dirty = false;
+  yield* vnode.lock.exit();
+  return flags & PGO_SYNCIO ? yield* this.genfsPutpagesWait(vnode, requests) : 0;
+}
+
+/** One page of `genfs_putpages()`, with the dirty ones behind it. => object locked; unlocked while I/O is started. */
+export function* genfsPutpage(
+  this: Uvm,
+  vnode: UvmVnode,
+  page: Pfn,
+  options: { flags: number; cleanAll: boolean; last: ByteOffset },
+  requests: IoRequest[],
+): Step<void> {
+  const { machine, pages } = this;
+  const { flags } = options;
+  if (flags & PGO_FREE) yield* this.uvmPageUnmap(page);
+  let dirty = false;
+  if (flags & PGO_CLEANIT) {
+    // From here on, a store faults once more, and so marks the vnode dirty again. A wired page must not fault.
+    if (options.cleanAll && pages.wireCount(page) === 0) machine.pmapPageProtect(page, PROT_READ | PROT_EXEC);
+    dirty = machine.pmapClearModify(page) || (pages.flags(page) & PG_CLEAN) === 0;
+    pages.setFlags(page, PG_CLEAN);
+  }
+  if (!dirty) {
+    yield* settlePage(this, page, flags);
+    return;
+  }
+  const run = yield* this.genfsGatherRun(vnode, page, options);
+  for (const each of run) {
+    if (flags & PGO_FREE) {
+      yield* this.uvmPageUnmap(each);
+      pages.setFlags(each, PG_RELEASED);
+    } else if (flags & PGO_DEACTIVATE && pages.wireCount(each) === 0) {
+      yield* this.pageqLock.enter();
+      this.uvmPagedeactivate(each);
+      yield* this.pageqLock.exit();
+    }
+  }
+  vnode.outputs++;
+  yield* vnode.lock.exit();
+  requests.push(yield* this.genfsGopWrite(vnode, run));
+  yield* vnode.lock.enter();
+}
+
+/** Frees or deactivates a page that needs no writing. => object locked */
+function* settlePage(uvm: Uvm, page: Pfn, flags: number): Step<void> {
+  if (flags & PGO_FREE) {
+    yield* uvm.uvmPageDiscard(page);
+    return;
+  }
+  if ((flags & PGO_DEACTIVATE) === 0 || uvm.pages.wireCount(page) !== 0) return;
+  yield* uvm.pageqLock.enter();
+  uvm.uvmPagedeactivate(page);
+  yield* uvm.pageqLock.exit();
+}
+
+/** A dirty page, and the dirty pages right behind it, all busy. Part of `genfs_putpages()`. => object locked */
+export function* genfsGatherRun(
+  this: Uvm,
+  vnode: UvmVnode,
+  first: Pfn,
+  options: { cleanAll: boolean; last: ByteOffset },
+): Step<Pfn[]> {
+  this.pages.setFlags(first, PG_BUSY);
+  this.uvmPageOwn(first, 'genfs_putpages');
+  const run = [first];
+  const offset = this.pages.offset(first);
+  const room = Math.min(MAX_CLUSTER, Math.ceil((options.last - offset) / PAGE_SIZE));
+  while (run.length < room) {
+    const at = asOffset(offset + run.length * PAGE_SIZE);
+    const page = yield* this.uvnFindpage(vnode, at, { nowait: true, noAllocate: true, dirtyOnly: true });
+    if (page === NO_PAGE) break;
+    if (options.cleanAll && this.pages.wireCount(page) === 0) this.machine.pmapPageProtect(page, PROT_READ | PROT_EXEC);
+    run.push(page);
+  }
+  return run;
+}
+
+/** Starts to write a run of busy pages; they are given up when it is done. `genfs_gop_write()`. => object unlocked */
+export function* genfsGopWrite(this: Uvm, vnode: UvmVnode, run: readonly Pfn[]): Step<IoRequest> {
+  return yield* startIo(this.kern, new VnodeWrite(this, vnode, this.pages.offset(run[0] ?? NO_PAGE), run));
+}
+
+/** A run of pages has been written, or could not be. `uvm_aio_aiodone_pages()`, sys/uvm/uvm_pager.c. In the completion thread. */
+export function* uvmAioAiodone(this: Uvm, vnode: UvmVnode, run: readonly Pfn[], errno: Errno): Step<void> {
+  yield* vnode.lock.enter();
+  if (this.kern.log.on) {
+    this.log({ kind: 'pageout', object: vnode.id, offset: this.pages.offset(run[0] ?? NO_PAGE), pages: run.length, errno });
+  }
+  if (errno === 0) this.uvmexp.pgpgout += run.length;
+  for (const page of run) {
+    // The bytes are safe nowhere but here: keep them, so that they are written another time.
+    if (errno !== 0) this.pages.clearFlags(page, PG_CLEAN | PG_RELEASED);
+    yield* this.uvmPageUnbusyOne(page);
+  }
+  if (errno !== 0) this.genfsMarkdirty(vnode);
+  vnode.outputs--;
+  if (vnode.outputs === 0) yield* vnode.outputDone.broadcast();
+  yield* vnode.lock.exit();
+}
+
+/** Waits until all writes to a file are done and the bytes are durable. Part of `genfs_putpages()`. => object unlocked */
+export function* genfsPutpagesWait(this: Uvm, vnode: UvmVnode, requests: readonly IoRequest[]): Step<Errno> {
+  let errno: Errno = 0;
+  for (const request of requests) {
+    const result = yield* waitForIo(this.kern, request);
+    if (errno === 0) errno = result;
+  }
+  yield* vnode.lock.enter();
+  while (vnode.outputs > 0) yield* vnode.outputDone.wait(vnode.lock);
+  yield* vnode.lock.exit();
+  if (errno !== 0 || requests.length === 0) return errno;
+  return yield* waitForIo(this.kern, yield* startIo(this.kern, new VnodeFlush(vnode)));
+}
+
+/** Pages that one read-ahead brings in at most. */
+const MAX_READAHEAD = 64;
+
+/** Starts to read what is missing of a range, and does not wait for it. `uvm_readahead()`, sys/uvm/uvm_readahead.c. => object unlocked */
+export function uvmReadahead(this: Uvm, vnode: UvmVnode, offset: ByteOffset, length: number): void {
+  const end = Math.min(roundPage(vnode.size), offset + Math.min(length, MAX_READAHEAD * PAGE_SIZE));
+  for (let at = offset; at < end; at = asOffset(at + MAX_CLUSTER * PAGE_SIZE)) {
+    const count = Math.min(MAX_CLUSTER, Math.ceil((end - at) / PAGE_SIZE));
+    const from = at;
+    this.kern.scheduler.spawn(() => this.uvmReadaheadPages(vnode, from, count));
+  }
+}
+
+/** Reads some pages ahead, in a thread of its own. */
+export function* uvmReadaheadPages(this: Uvm, vnode: UvmVnode, offset: ByteOffset, count: number): Step<void> {
+  const slots: PageSlot[] = Array.from({ length: count }, () => PGO_WANTED_PAGE);
+  yield* vnode.lock.enter();
+  const request = { offset, slots, center: 0, access: PROT_READ, advice: 0, flags: 0 };
+  if ((yield* this.uvnGet(vnode, request)) !== 0) return;
+  yield* this.genfsGiveUp(vnode, slots);
+}
+
+/** Gives up pages that were brought in and are of no more use to the caller. => object unlocked */
+export function* genfsGiveUp(this: Uvm, vnode: UvmVnode, slots: readonly PageSlot[]): Step<void> {
+  yield* vnode.lock.enter();
+  for (const slot of slots) {
+    if (!isPage(slot)) continue;
+    yield* this.pageqLock.enter();
+    this.uvmPageactivate(slot);
+    yield* this.pageqLock.exit();
+    yield* this.uvmPageUnbusyOne(slot);
+  }
+  yield* vnode.lock.exit();
+}

@@ -1,0 +1,117 @@
+/** The I/O of vnodes: what moves at the moment of completion, and what follows. */
+import type { Errno } from '../kern/errno.js';
+import type { Step } from '../kern/switch.js';
+import { PAGE_SIZE, type Pfn } from '../machine/address.js';
+import type { IoOperation } from '../machine/io.js';
+import type { Uvm } from './uvm.js';
+import type { UvmVnode } from './vnode.js';
+
+/** Reads a run of pages from a file. The pages are busy. */
+export class VnodeRead implements IoOperation {
+  readonly site = 'io.read';
+  readonly #uvm: Uvm;
+  readonly #vnode: UvmVnode;
+  readonly #offset: number;
+  readonly #run: readonly Pfn[];
+
+  constructor(uvm: Uvm, vnode: UvmVnode, offset: number, run: readonly Pfn[]) {
+    this.#uvm = uvm;
+    this.#vnode = vnode;
+    this.#offset = offset;
+    this.#run = run;
+  }
+
+  get label(): string {
+    return `read ${this.#vnode.label} @ ${this.#offset}`;
+  }
+
+  transfer(): Errno {
+    for (const [i, page] of this.#run.entries()) {
+      const errno = this.#vnode.store.read(this.#offset + i * PAGE_SIZE, this.#uvm.machine.ram.page(page));
+      if (errno !== 0) return errno;
+    }
+    return 0;
+  }
+
+  *done(_errno: Errno): Step<void> {}
+}
+
+/** Writes a run of pages to a file, and gives the pages up. What lies beyond the end of the file is left out. */
+export class VnodeWrite implements IoOperation {
+  readonly site = 'io.write';
+  readonly #uvm: Uvm;
+  readonly #vnode: UvmVnode;
+  readonly #offset: number;
+  readonly #run: readonly Pfn[];
+
+  constructor(uvm: Uvm, vnode: UvmVnode, offset: number, run: readonly Pfn[]) {
+    this.#uvm = uvm;
+    this.#vnode = vnode;
+    this.#offset = offset;
+    this.#run = run;
+  }
+
+  get label(): string {
+    return `write ${this.#vnode.label} @ ${this.#offset}`;
+  }
+
+  transfer(): Errno {
+    const { size, writeSize, store } = this.#vnode;
+    const end = Math.max(size, writeSize);
+    for (const [i, page] of this.#run.entries()) {
+      const at = this.#offset + i * PAGE_SIZE;
+      if (at >= end) break;
+      const errno = store.write(at, this.#uvm.machine.ram.page(page).subarray(0, Math.min(PAGE_SIZE, end - at)));
+      if (errno !== 0) return errno;
+    }
+    return 0;
+  }
+
+  done(errno: Errno): Step<void> {
+    return this.#uvm.uvmAioAiodone(this.#vnode, this.#run, errno);
+  }
+}
+
+/** Makes what was written to a file durable. */
+export class VnodeFlush implements IoOperation {
+  readonly site = 'io.write';
+  readonly #vnode: UvmVnode;
+
+  constructor(vnode: UvmVnode) {
+    this.#vnode = vnode;
+  }
+
+  get label(): string {
+    return `flush ${this.#vnode.label}`;
+  }
+
+  transfer(): Errno {
+    const { size, store } = this.#vnode;
+    const errno = store.size < size ? store.truncate(size) : 0;
+    return errno === 0 ? store.sync() : errno;
+  }
+
+  *done(_errno: Errno): Step<void> {}
+}
+
+/** Cuts a file or extends it, at rest. */
+export class VnodeTruncate implements IoOperation {
+  readonly site = 'io.write';
+  readonly #vnode: UvmVnode;
+  readonly #size: number;
+
+  constructor(vnode: UvmVnode, size: number) {
+    this.#vnode = vnode;
+    this.#size = size;
+  }
+
+  get label(): string {
+    return `truncate ${this.#vnode.label} to ${this.#size}`;
+  }
+
+  transfer(): Errno {
+    return this.#vnode.store.truncate(this.#size);
+  }
+
+  *done(_errno: Errno): Step<void> {}
+}
