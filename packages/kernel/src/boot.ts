@@ -1,0 +1,143 @@
+/** Booting a whole system: machine, virtual memory, system calls. */
+import { type Credentials, USER } from './kern/credentials.js';
+import type { Violation } from './kern/invariant.js';
+import { Kern, type KernOptions } from './kern/kern.js';
+import type { Lwp } from './kern/lwp.js';
+import { applyPatches, type Patch as PatchOf } from './kern/patch.js';
+import type { StateWriter } from './kern/state.js';
+import type { Step } from './kern/switch.js';
+import { createMachine, type Machine, type MachineOptions } from './machine/machine.js';
+import type { ExecImage } from './sys/exec-image.js';
+import { FileTable } from './sys/file.js';
+import type { Process } from './sys/process.js';
+import { bootSys, type Sys, type SysOptions } from './sys/sys.js';
+import { User, type UserProgram } from './sys/user.js';
+import { uvmInvariants } from './uvm/audit.js';
+import { UvmSystem } from './uvm/system.js';
+import { bootUvm, type Uvm, type UvmOptions } from './uvm/uvm.js';
+
+/** The modules of a NetBSD kernel whose functions a patch can replace. */
+export interface NetbsdModules {
+  readonly machine: Machine;
+  readonly uvm: Uvm;
+  readonly sys: Sys;
+}
+
+/** A change to a NetBSD kernel that is made at boot. */
+export type NetbsdPatch = PatchOf<NetbsdModules>;
+
+/** Checks a patch's types; gives it back as it is. */
+export function definePatch(patch: NetbsdPatch): NetbsdPatch {
+  return patch;
+}
+
+/** How a NetBSD system is booted. */
+export interface BootOptions extends KernOptions, UvmOptions, SysOptions, MachineOptions {
+  /** Changes to the kernel, applied in order. */
+  readonly patches?: readonly NetbsdPatch[];
+}
+
+/** How a process is started. */
+export interface SpawnOptions {
+  /** What its first thread runs; without it the thread waits for `perform`. */
+  readonly program?: UserProgram;
+  /** What is mapped from the start; nothing when absent. */
+  readonly image?: ExecImage;
+  readonly credentials?: Credentials;
+}
+
+/** A NetBSD system: one machine with UVM and its system calls. */
+export class NetbsdSystem {
+  readonly kern: Kern;
+  readonly machine: Machine;
+  readonly uvm: Uvm;
+  readonly vm: UvmSystem;
+  readonly sys: Sys;
+
+  /** @throws {RangeError} for options that make no sense, {Error} for patches that do not fit */
+  constructor(options: BootOptions) {
+    this.kern = new Kern(options);
+    this.machine = createMachine(this.kern, options);
+    this.uvm = bootUvm(this.kern, this.machine, options);
+    this.vm = new UvmSystem(this.uvm);
+    this.sys = bootSys(this.kern, this.machine, this.vm, options);
+    this.kern.auditor.register(uvmInvariants(this.uvm));
+    applyPatches({ machine: this.machine, uvm: this.uvm, sys: this.sys }, options.patches ?? []);
+  }
+
+  /** Starts a process. Its program runs when the system does: `run`. */
+  spawn(name: string, options: SpawnOptions = {}): Process {
+    const { sys } = this;
+    const space = this.vm.createSpace(sys.userSpace);
+    const process = sys.addProcess({
+      name,
+      parent: null,
+      space,
+      layout: sys.newLayout(space),
+      files: new FileTable(),
+      limits: sys.defaultLimits,
+      credentials: options.credentials ?? USER,
+    });
+    const { image, program } = options;
+    if (image !== undefined) {
+      const errno = this.perform(process, () => sys.mapImage(process, image));
+      if (errno !== 0) throw new Error(`the image of ${name} cannot be mapped: errno ${errno}`);
+    }
+    const [first] = process.lwps;
+    if (program !== undefined && first !== undefined) {
+      const user = new User(sys, first);
+      sys.startThread(first, () => program(user));
+    }
+    return process;
+  }
+
+  /**
+   * Runs until every thread has done its job.
+   *
+   * @throws {KernelPanic} when the kernel stops, {Deadlock} when threads wait for ever
+   */
+  run(): void {
+    this.kern.scheduler.run();
+  }
+
+  /**
+   * Has an idle thread do something, and runs the system until it is done and nobody else has anything to do either.
+   *
+   * @param on the thread, or the process whose first thread is meant
+   * @returns what the job gave; undefined when the thread ended over it
+   */
+  perform<T>(on: Process | Lwp, job: (user: User) => Step<T>): T | undefined {
+    const lwp = 'lwps' in on ? on.lwps[0] : on;
+    if (lwp === undefined) throw new Error(`process ${'pid' in on ? on.pid : ''} has ended`);
+    const user = new User(this.sys, lwp);
+    const outcome: { value?: T } = {};
+    this.sys.performOn(lwp, function* () {
+      outcome.value = yield* job(user);
+    });
+    this.run();
+    return outcome.value;
+  }
+
+  /** Checks every invariant; an empty answer means that all hold. */
+  audit(): Violation[] {
+    return this.kern.auditor.audit();
+  }
+
+  /** Tells the state of the whole system. */
+  writeState(writer: StateWriter): void {
+    this.vm.writeState(writer);
+    for (const process of this.sys.processes.values()) {
+      writer.part(`process ${process.pid}`, (part) => {
+        part.field('zombie', process.zombie);
+        part.field('dataStart', process.layout.dataStart);
+        part.field('dataSize', process.layout.dataSize);
+        part.field('files', process.files.open().join(' '));
+      });
+    }
+  }
+}
+
+/** Boots a NetBSD system. */
+export function bootNetbsd(options: BootOptions): NetbsdSystem {
+  return new NetbsdSystem(options);
+}

@@ -1,0 +1,236 @@
+/** System calls on files and descriptors. sys/kern/vfs_syscalls.c, sys_generic.c, sys_descrip.c, sys_pipe.c. */
+
+import { isSuperuser } from '../kern/credentials.js';
+import { EBADF, EEXIST, EFAULT, EFBIG, EINVAL, ENOENT, EPERM, EPIPE, EROFS, type Errno, ESPIPE } from '../kern/errno.js';
+import { type Limit, RLIM_INFINITY, RLIM_NLIMITS, RLIMIT_FSIZE, RLIMIT_NOFILE, RLIMIT_STACK } from '../kern/limits.js';
+import type { Step } from '../kern/switch.js';
+import { asVa, roundPage } from '../machine/address.js';
+import { RamFile } from '../machine/file-store.js';
+import { PROT_NONE, PROT_READ, PROT_WRITE } from '../machine/protection.js';
+import {
+  O_ACCMODE,
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_EXCL,
+  O_NONBLOCK,
+  O_TRUNC,
+  OpenFile,
+  SEEK_CUR,
+  SEEK_END,
+  SEEK_SET,
+} from './file.js';
+import { MAXSSIZ } from './param.js';
+import { Pipe } from './pipe.js';
+import type { Process } from './process.js';
+import { SIGPIPE } from './signal.js';
+import type { Sys } from './sys.js';
+
+/** Bytes that are moved between a program and a file at once. */
+const CHUNK = 65_536;
+/** The largest offset in a file. */
+const MAX_OFFSET = Number.MAX_SAFE_INTEGER;
+
+/** Opens a file, which is made with `O_CREAT` if need be. `sys_open()`. @returns the descriptor, or minus an errno */
+export function* sysOpen(this: Sys, path: string, flags: number): Step<number> {
+  const process = this.processOf(this.curlwp);
+  if ((flags & O_ACCMODE) === O_ACCMODE) return -EINVAL;
+  const known = this.vfs.lookup(path);
+  if (known !== null && (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) return -EEXIST;
+  if (known === null && (flags & O_CREAT) === 0) return -ENOENT;
+  const vnode = known ?? this.vfs.add(path, new RamFile(path));
+  const file = new OpenFile({ kind: 'vnode', vnode }, flags);
+  if (file.writable && !vnode.store.writable) return -EROFS;
+  const options = { closeOnExec: (flags & O_CLOEXEC) !== 0 };
+  const fd = process.files.allocate(file, process.limits.soft(RLIMIT_NOFILE), options);
+  if (fd < 0) return fd;
+  this.openFiles.add(file);
+  yield* this.vm.referenceVnode(vnode);
+  const errno = flags & O_TRUNC && file.writable ? yield* this.vm.truncateVnode(vnode, 0) : 0;
+  if (errno === 0) return fd;
+  yield* this.closeDescriptor(process, fd);
+  return -errno;
+}
+
+/** Closes a descriptor. `sys_close()`. */
+export function* sysClose(this: Sys, fd: number): Step<number> {
+  return -(yield* this.closeDescriptor(this.processOf(this.curlwp), fd));
+}
+
+/** Closes a descriptor of a process, and the file with its last descriptor. `fd_close()`. @returns 0 or EBADF */
+export function* closeDescriptor(this: Sys, process: Process, fd: number): Step<Errno> {
+  const file = process.files.remove(fd);
+  if (file === EBADF) return EBADF;
+  if (file === null) return 0;
+  this.openFiles.delete(file);
+  if (file.target.kind === 'vnode') yield* this.vm.releaseVnode(file.target.vnode);
+  else yield* file.target.pipe.close(file.target.end);
+  return 0;
+}
+
+/** Takes a file's name away; the file goes when nobody uses it any more. `sys_unlink()`. @returns 0 or minus ENOENT */
+export function* sysUnlink(this: Sys, path: string): Step<number> {
+  const vnode = this.vfs.remove(path);
+  if (vnode === null) return -ENOENT;
+  this.vm.unlinkVnode(vnode);
+  yield* this.vm.releaseVnode(vnode);
+  return 0;
+}
+
+/** Makes a descriptor for the same open file; `to` is closed first. `sys_dup()`, `sys_dup2()`. @returns the descriptor, or minus EBADF */
+export function* sysDup(this: Sys, fd: number, to: number | null): Step<number> {
+  const process = this.processOf(this.curlwp);
+  const file = process.files.get(fd);
+  if (file === EBADF || (to !== null && to < 0)) return -EBADF;
+  if (to === null) return process.files.allocate(file, process.limits.soft(RLIMIT_NOFILE));
+  if (to === fd) return to;
+  yield* this.closeDescriptor(process, to);
+  process.files.place(to, file);
+  return to;
+}
+
+/** Makes a pipe. `sys_pipe()`. @returns the descriptors of its ends, or minus EMFILE */
+export function* sysPipe(this: Sys): Step<{ read: number; write: number } | number> {
+  const process = this.processOf(this.curlwp);
+  const pipe = new Pipe(this.kern, this.nextPipeId++);
+  const limit = process.limits.soft(RLIMIT_NOFILE);
+  const ends = (['read', 'write'] as const).map((end) => new OpenFile({ kind: 'pipe', pipe, end }, end === 'read' ? 0 : 1));
+  const fds: number[] = [];
+  for (const file of ends) {
+    const fd = process.files.allocate(file, limit);
+    if (fd < 0) {
+      for (const open of fds) yield* this.closeDescriptor(process, open);
+      return fd;
+    }
+    this.openFiles.add(file);
+    fds.push(fd);
+  }
+  return { read: fds[0] ?? -EBADF, write: fds[1] ?? -EBADF };
+}
+
+/**
+ * Reads into the program's memory. `sys_read()`, `sys_pread()`.
+ *
+ * @param at where in the file, null for where the descriptor stands, which then moves
+ * @returns the number of bytes; or minus EBADF, EINVAL, ESPIPE, EFAULT, or the error of the file
+ */
+export function* sysRead(this: Sys, fd: number, address: number, length: number, at: number | null): Step<number> {
+  const file = this.processOf(this.curlwp).files.get(fd);
+  if (file === EBADF || !file.readable) return -EBADF;
+  if (length < 0 || (at !== null && at < 0)) return -EINVAL;
+  const { target } = file;
+  if (target.kind === 'pipe') return at === null ? yield* this.readPipe(file, target.pipe, address, length) : -ESPIPE;
+  let offset = at ?? file.offset;
+  let done = 0;
+  while (done < length) {
+    const buffer = new Uint8Array(Math.min(CHUNK, length - done, Math.max(0, target.vnode.size - offset)));
+    const got = buffer.length === 0 ? 0 : yield* this.vm.readVnode(target.vnode, offset, buffer);
+    if (got < 0) return done > 0 ? done : got;
+    if (got === 0) break;
+    if ((yield* this.copyout(address + done, buffer.subarray(0, got))) !== 0) return done > 0 ? done : -EFAULT;
+    done += got;
+    offset += got;
+    if (at === null) file.offset = offset;
+  }
+  return done;
+}
+
+/** Reads from a pipe. `pipe_read()`. */
+export function* readPipe(this: Sys, file: OpenFile, pipe: Pipe, address: number, length: number): Step<number> {
+  const buffer = new Uint8Array(Math.min(CHUNK, length));
+  const got = yield* pipe.read(buffer, { nonblocking: (file.flags & O_NONBLOCK) !== 0 });
+  if (got <= 0) return got;
+  return (yield* this.copyout(address, buffer.subarray(0, got))) === 0 ? got : -EFAULT;
+}
+
+/**
+ * Writes from the program's memory. `sys_write()`, `sys_pwrite()`.
+ *
+ * @param at where in the file, null for where the descriptor stands, which then moves
+ * @returns the number of bytes; or minus EBADF, EINVAL, ESPIPE, EFAULT, EFBIG, EPIPE (with SIGPIPE), or the error of the file
+ */
+export function* sysWrite(this: Sys, fd: number, address: number, length: number, at: number | null): Step<number> {
+  const process = this.processOf(this.curlwp);
+  const file = process.files.get(fd);
+  if (file === EBADF || !file.writable) return -EBADF;
+  if (length < 0 || (at !== null && at < 0)) return -EINVAL;
+  const { target } = file;
+  if (target.kind === 'pipe' && at !== null) return -ESPIPE;
+  const append = target.kind === 'vnode' && (file.flags & O_APPEND) !== 0;
+  const start = target.kind === 'vnode' && append ? target.vnode.size : (at ?? file.offset);
+  if (start + length > Math.min(process.limits.soft(RLIMIT_FSIZE), MAX_OFFSET)) return -EFBIG;
+  let done = 0;
+  while (done < length) {
+    const buffer = new Uint8Array(Math.min(CHUNK, length - done));
+    if ((yield* this.copyin(address + done, buffer)) !== 0) return done > 0 ? done : -EFAULT;
+    const put =
+      target.kind === 'pipe'
+        ? yield* target.pipe.write(buffer, { nonblocking: (file.flags & O_NONBLOCK) !== 0 })
+        : yield* this.vm.writeVnode(target.vnode, append ? 'append' : start + done, buffer);
+    if (put === -EPIPE) yield* this.psignal(process, SIGPIPE);
+    if (put < 0) return done > 0 ? done : put;
+    done += put;
+    if (target.kind === 'vnode' && at === null) file.offset = append ? target.vnode.size : start + done;
+    if (put < buffer.length) break;
+  }
+  return done;
+}
+
+/** Moves to another place in a file. `sys_lseek()`. @returns the new offset, or minus EBADF, ESPIPE, EINVAL */
+export function sysLseek(this: Sys, fd: number, offset: number, whence: number): number {
+  const file = this.processOf(this.curlwp).files.get(fd);
+  if (file === EBADF) return -EBADF;
+  if (file.target.kind !== 'vnode') return -ESPIPE;
+  const bases: Record<number, number> = { [SEEK_SET]: 0, [SEEK_CUR]: file.offset, [SEEK_END]: file.target.vnode.size };
+  const base = bases[whence];
+  if (base === undefined || base + offset < 0 || base + offset > MAX_OFFSET) return -EINVAL;
+  file.offset = base + offset;
+  return file.offset;
+}
+
+/** Cuts a file or extends it. `sys_ftruncate()`. @returns 0, or minus EINVAL, EBADF, EFBIG, or the error of the file */
+export function* sysFtruncate(this: Sys, fd: number, size: number): Step<number> {
+  const process = this.processOf(this.curlwp);
+  if (size < 0) return -EINVAL;
+  const file = process.files.get(fd);
+  if (file === EBADF) return -EBADF;
+  if (!file.writable || file.target.kind !== 'vnode') return -EINVAL;
+  if (size > Math.min(process.limits.soft(RLIMIT_FSIZE), MAX_OFFSET)) return -EFBIG;
+  return -(yield* this.vm.truncateVnode(file.target.vnode, size));
+}
+
+/** Makes a file's bytes durable. `sys_fsync()`. @returns 0, or minus EBADF, EINVAL, or the error of the file */
+export function* sysFsync(this: Sys, fd: number): Step<number> {
+  const file = this.processOf(this.curlwp).files.get(fd);
+  if (file === EBADF) return -EBADF;
+  if (file.target.kind !== 'vnode') return -EINVAL;
+  return -(yield* this.vm.syncVnode(file.target.vnode));
+}
+
+/** A limit. `sys_getrlimit()`. @returns the limit, or minus EINVAL */
+export function sysGetrlimit(this: Sys, which: number): Limit | number {
+  if (which < 0 || which >= RLIM_NLIMITS) return -EINVAL;
+  return this.processOf(this.curlwp).limits.get(which) ?? { current: RLIM_INFINITY, maximum: RLIM_INFINITY };
+}
+
+/**
+ * Sets a limit; a change of the stack's limit changes how much of the reserved stack can be used. `dosetrlimit()`.
+ *
+ * @returns 0, or minus EINVAL (no such limit, or current above maximum), EPERM (raising the maximum)
+ */
+export function* sysSetrlimit(this: Sys, which: number, limit: Limit): Step<number> {
+  const process = this.processOf(this.curlwp);
+  const old = process.limits.get(which);
+  if (which < 0 || which >= RLIM_NLIMITS || old === undefined || limit.current < 0) return -EINVAL;
+  if (limit.current > limit.maximum) return -EINVAL;
+  if (limit.maximum > old.maximum && !isSuperuser(process.credentials)) return -EPERM;
+  process.limits = process.limits.with(which, limit);
+  if (which !== RLIMIT_STACK || process.space === null) return 0;
+  const { stackTop } = process.layout;
+  const before = roundPage(Math.min(old.current, MAXSSIZ));
+  const after = roundPage(Math.min(limit.current, MAXSSIZ));
+  if (before === after || (yield* this.vm.mappingAt(process.space, asVa(stackTop - 1))) === null) return 0;
+  const [low, high] = after > before ? [after, before] : [before, after];
+  const protection = after > before ? PROT_READ | PROT_WRITE : PROT_NONE;
+  return -(yield* this.vm.protect(process.space, asVa(stackTop - low), asVa(stackTop - high), protection));
+}

@@ -1,0 +1,107 @@
+/** Open files and descriptor tables. `struct file` and `struct filedesc`, sys/sys/file.h and sys/sys/filedesc.h. */
+import { EBADF, EMFILE } from '../kern/errno.js';
+import type { Vnode } from '../vm/system.js';
+import type { Pipe } from './pipe.js';
+
+export const O_RDONLY = 0x0;
+export const O_WRONLY = 0x1;
+export const O_RDWR = 0x2;
+export const O_ACCMODE = 0x3;
+export const O_NONBLOCK = 0x4;
+export const O_APPEND = 0x8;
+export const O_CREAT = 0x200;
+export const O_TRUNC = 0x400;
+export const O_EXCL = 0x800;
+export const O_CLOEXEC = 0x400000;
+
+export const SEEK_SET = 0;
+export const SEEK_CUR = 1;
+export const SEEK_END = 2;
+
+/** What a descriptor leads to. */
+export type FileTarget =
+  | { readonly kind: 'vnode'; readonly vnode: Vnode }
+  | { readonly kind: 'pipe'; readonly pipe: Pipe; readonly end: 'read' | 'write' };
+
+/** An open file; descriptors in several processes may lead to the same one. */
+export class OpenFile {
+  readonly target: FileTarget;
+  /** `O_*` */
+  readonly flags: number;
+  /** Where the next read or write begins, in bytes. */
+  offset = 0;
+  /** Descriptors that lead here. */
+  references = 0;
+
+  constructor(target: FileTarget, flags: number) {
+    this.target = target;
+    this.flags = flags;
+  }
+
+  get readable(): boolean {
+    return (this.flags & O_ACCMODE) !== O_WRONLY;
+  }
+
+  get writable(): boolean {
+    return (this.flags & O_ACCMODE) !== O_RDONLY;
+  }
+}
+
+interface Descriptor {
+  readonly file: OpenFile;
+  readonly closeOnExec: boolean;
+}
+
+/** The descriptors of a process. */
+export class FileTable {
+  readonly #descriptors: (Descriptor | undefined)[] = [];
+
+  /** The open file behind a descriptor, or EBADF. */
+  get(fd: number): OpenFile | typeof EBADF {
+    return this.#descriptors[fd]?.file ?? EBADF;
+  }
+
+  /** Gives an open file the lowest free descriptor; answers it, or minus EMFILE beyond `limit`. */
+  allocate(file: OpenFile, limit: number, options: { closeOnExec?: boolean } = {}): number {
+    let fd = 0;
+    while (this.#descriptors[fd] !== undefined) fd++;
+    if (fd >= limit) return -EMFILE;
+    this.#descriptors[fd] = { file, closeOnExec: options.closeOnExec === true };
+    file.references++;
+    return fd;
+  }
+
+  /** Takes a descriptor away; answers the file when that was the last descriptor of it, null when not, EBADF when there is none. */
+  remove(fd: number): OpenFile | null | typeof EBADF {
+    const descriptor = this.#descriptors[fd];
+    if (descriptor === undefined) return EBADF;
+    this.#descriptors[fd] = undefined;
+    descriptor.file.references--;
+    return descriptor.file.references === 0 ? descriptor.file : null;
+  }
+
+  /** The descriptors in use; with `closeOnExec` those that an exec closes. */
+  open(options: { closeOnExec?: boolean } = {}): number[] {
+    return this.#descriptors.flatMap((descriptor, fd) => {
+      if (descriptor === undefined) return [];
+      return options.closeOnExec && !descriptor.closeOnExec ? [] : [fd];
+    });
+  }
+
+  /** A table with the same descriptors, which share the open files. */
+  copy(): FileTable {
+    const copy = new FileTable();
+    for (const [fd, descriptor] of this.#descriptors.entries()) {
+      if (descriptor === undefined) continue;
+      copy.#descriptors[fd] = descriptor;
+      descriptor.file.references++;
+    }
+    return copy;
+  }
+
+  /** Puts an open file at a given free descriptor. */
+  place(fd: number, file: OpenFile): void {
+    this.#descriptors[fd] = { file, closeOnExec: false };
+    file.references++;
+  }
+}

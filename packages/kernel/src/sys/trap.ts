@@ -1,0 +1,59 @@
+/** Faults of programs. `trap()`, sys/arch/amd64/amd64/trap.c. */
+import type { Errno } from '../kern/errno.js';
+import type { Step } from '../kern/switch.js';
+import type { Va } from '../machine/address.js';
+import type { Cpu } from '../machine/cpu.js';
+import type { Protection } from '../machine/protection.js';
+import { LwpExit } from './process.js';
+import { faultSignal, SIGKILL, type SignalInfo } from './signal.js';
+import type { Sys } from './sys.js';
+
+/**
+ * A program could not use an address.
+ *
+ * => a fault that cannot be resolved becomes a signal, unless the kernel was copying: then it answers the errno.
+ *
+ * @returns 0 to have the access tried again, an errno to have it given up
+ */
+export function* trapPageFault(this: Sys, cpu: Cpu, va: Va, access: Protection): Step<Errno> {
+  const { kern, curlwp } = this;
+  const process = this.processOf(curlwp);
+  if (process.space === null) return kern.panic(`trap: lwp ${curlwp.name} has no address space`);
+  const user = !curlwp.onFault;
+  if (user) {
+    if (process.ending !== null) throw new LwpExit();
+    kern.enter();
+    kern.announce('trap', va, access);
+  }
+  const errno = yield* this.vm.fault(process.space, va, access);
+  // Others may have run on this processor meanwhile.
+  if (process.space !== null) cpu.activate(process.space.pmap);
+  if (user) kern.leave();
+  if (errno === 0 || !user) return errno;
+
+  const info = faultSignal(errno, va);
+  if (info.signal === SIGKILL) {
+    kern.printf(`UVM: pid ${process.pid} (${process.name}), uid ${process.credentials.uid} killed: out of swap`);
+  }
+  return (yield* this.trapsignal(info)) === 'retry' ? 0 : errno;
+}
+
+/**
+ * Delivers the signal of a fault to the running thread: to its handler, or by ending its process. `trapsignal()`,
+ * sys/kern/kern_sig.c.
+ */
+export function* trapsignal(this: Sys, info: SignalInfo): Step<'retry' | 'skip'> {
+  const process = this.processOf(this.curlwp);
+  if (this.kern.log.on) this.kern.log.emit({ kind: 'signal', pid: process.pid, ...info } as SignalEvent);
+  const handler = process.handlers.get(info.signal);
+  // A fault cannot be ignored: it would come again for ever.
+  if (handler !== undefined && handler !== 'ignore' && info.signal !== SIGKILL) return yield* handler(info);
+  this.endProcess(process, { kind: 'signaled', signal: info.signal });
+  throw new LwpExit();
+}
+
+/** A signal was sent. */
+export interface SignalEvent extends SignalInfo {
+  readonly kind: 'signal';
+  readonly pid: number;
+}

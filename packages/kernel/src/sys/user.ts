@@ -1,0 +1,394 @@
+/**
+ * A thread's view of the machine: the system calls by name, and loads and stores. What programs are written against.
+ *
+ * Each call is announced to `kern/`, logged, and ends at a quiet point when nobody else is inside the kernel. Values are as the
+ * system call gives them: a number, where one below zero is minus an errno.
+ */
+
+import type { Errno } from '../kern/errno.js';
+import type { Limit } from '../kern/limits.js';
+import type { Lwp } from '../kern/lwp.js';
+import type { Step } from '../kern/switch.js';
+import { asVa } from '../machine/address.js';
+import type { Cpu } from '../machine/cpu.js';
+import { PROT_EXEC } from '../machine/protection.js';
+import type { ExecImage } from './exec-image.js';
+import { LwpExit, type Process } from './process.js';
+import type { WaitResult } from './process-calls.js';
+import type { SignalHandler } from './signal.js';
+import type { Sys } from './sys.js';
+
+/** What a thread runs. */
+export type UserProgram = (user: User) => Step<void>;
+
+/** A system call was made, or has returned. */
+export type SyscallEvent =
+  | { readonly kind: 'syscall'; readonly pid: number; readonly name: string; readonly args: readonly (number | string)[] }
+  | { readonly kind: 'sysret'; readonly pid: number; readonly name: string; readonly result: number };
+
+/** A thread of a process, as its program sees it. */
+export class User {
+  readonly #sys: Sys;
+  readonly lwp: Lwp;
+  readonly process: Process;
+
+  constructor(sys: Sys, lwp: Lwp) {
+    this.#sys = sys;
+    this.lwp = lwp;
+    this.process = sys.processOf(lwp);
+  }
+
+  // Memory.
+
+  /** Maps memory; answers the address. `mmap(2)` */
+  *mmap(address: number, length: number, protection: number, flags: number, fd = -1, offset = 0): Step<number> {
+    this.#enter('mmap', address, length, protection, flags, fd, offset);
+    return yield* this.#leave(yield* this.#sys.sysMmap(address, length, protection, flags, fd, offset));
+  }
+
+  /** `munmap(2)` */
+  *munmap(address: number, length: number): Step<number> {
+    this.#enter('munmap', address, length);
+    return yield* this.#leave(yield* this.#sys.sysMunmap(address, length));
+  }
+
+  /** `mprotect(2)` */
+  *mprotect(address: number, length: number, protection: number): Step<number> {
+    this.#enter('mprotect', address, length, protection);
+    return yield* this.#leave(yield* this.#sys.sysMprotect(address, length, protection));
+  }
+
+  /** `minherit(2)` */
+  *minherit(address: number, length: number, inheritance: number): Step<number> {
+    this.#enter('minherit', address, length, inheritance);
+    return yield* this.#leave(yield* this.#sys.sysMinherit(address, length, inheritance));
+  }
+
+  /** `msync(2)` */
+  *msync(address: number, length: number, flags: number): Step<number> {
+    this.#enter('msync', address, length, flags);
+    return yield* this.#leave(yield* this.#sys.sysMsync(address, length, flags));
+  }
+
+  /** `madvise(2)` */
+  *madvise(address: number, length: number, advice: number): Step<number> {
+    this.#enter('madvise', address, length, advice);
+    return yield* this.#leave(yield* this.#sys.sysMadvise(address, length, advice));
+  }
+
+  /** Which pages are in memory: a byte for each, at `vector`. `mincore(2)` */
+  *mincore(address: number, length: number, vector: number): Step<number> {
+    this.#enter('mincore', address, length, vector);
+    return yield* this.#leave(yield* this.#sys.sysMincore(address, length, vector));
+  }
+
+  /** `mlock(2)` */
+  *mlock(address: number, length: number): Step<number> {
+    this.#enter('mlock', address, length);
+    return yield* this.#leave(yield* this.#sys.sysMlock(address, length));
+  }
+
+  /** `munlock(2)` */
+  *munlock(address: number, length: number): Step<number> {
+    this.#enter('munlock', address, length);
+    return yield* this.#leave(yield* this.#sys.sysMunlock(address, length));
+  }
+
+  /** `mlockall(2)` */
+  *mlockall(flags: number): Step<number> {
+    this.#enter('mlockall', flags);
+    return yield* this.#leave(yield* this.#sys.sysMlockall(flags));
+  }
+
+  /** `munlockall(2)` */
+  *munlockall(): Step<number> {
+    this.#enter('munlockall');
+    return yield* this.#leave(yield* this.#sys.sysMunlockall());
+  }
+
+  /** Moves or resizes a mapping; answers the address. `mremap(2)`, with NetBSD's order of arguments. */
+  *mremap(oldAddress: number, oldLength: number, newAddress: number, newLength: number, flags: number): Step<number> {
+    this.#enter('mremap', oldAddress, oldLength, newAddress, newLength, flags);
+    return yield* this.#leave(yield* this.#sys.sysMremap(oldAddress, oldLength, newAddress, newLength, flags));
+  }
+
+  /** Moves the break to an address. `brk(2)` */
+  *brk(address: number): Step<number> {
+    this.#enter('brk', address);
+    return yield* this.#leave(yield* this.#sys.sysObreak(address));
+  }
+
+  /** Moves the break by so many bytes, as the C library does; answers where it was, or minus ENOMEM. `sbrk(2)` */
+  *sbrk(increment: number): Step<number> {
+    const { layout } = this.process;
+    const old = this.#breakAt ?? layout.dataStart + layout.dataSize;
+    this.#breakAt = old;
+    if (increment === 0) return old;
+    const answer = yield* this.brk(old + increment);
+    if (answer < 0) return answer;
+    this.#breakAt = old + increment;
+    return old;
+  }
+
+  /** Where the C library thinks the break is: the kernel knows whole pages only. */
+  #breakAt: number | null = null;
+
+  // Processes and threads.
+
+  /** Makes a child with a copy of the memory, which runs `program`, or nothing yet; answers its pid. `fork(2)` */
+  *fork(program?: UserProgram): Step<number> {
+    this.#enter('fork');
+    return yield* this.#leave(yield* this.#sys.sysFork((child) => this.#startFirst(child, program)));
+  }
+
+  /** As `fork`, but the child has this memory until it execs or exits; only then goes on. `vfork(2)` */
+  *vfork(program?: UserProgram): Step<number> {
+    this.#enter('vfork');
+    return yield* this.#leave(yield* this.#sys.sysVfork((child) => this.#startFirst(child, program)));
+  }
+
+  /** Adds a thread, which runs `program`, or nothing yet; answers its number. `_lwp_create(2)` */
+  *lwpCreate(program?: UserProgram): Step<number> {
+    this.#enter('_lwp_create');
+    return yield* this.#leave(this.#sys.sysLwpCreate((lwp) => this.#startThread(lwp, program)));
+  }
+
+  /** Replaces the program: what follows in this one is the new one's. `execve(2)` */
+  *execve(image: ExecImage): Step<number> {
+    this.#enter('execve', image.name);
+    this.#breakAt = null;
+    return yield* this.#leave(yield* this.#sys.sysExecve(image));
+  }
+
+  /** Ends the process; does not return. `exit(2)` */
+  *exit(status: number): Step<never> {
+    this.#enter('exit', status);
+    return this.#left(() => this.#sys.sysExit(status));
+  }
+
+  /** Ends this thread; does not return. `_lwp_exit(2)` */
+  *lwpExit(): Step<never> {
+    this.#enter('_lwp_exit');
+    return this.#left(() => this.#sys.sysLwpExit());
+  }
+
+  /** Waits for a child to end. @param pid of the child, -1 for any. `wait4(2)` */
+  *wait(pid = -1, options: { nohang?: boolean } = {}): Step<WaitResult | number> {
+    this.#enter('wait4', pid);
+    const result = yield* this.#sys.sysWait4(pid, { nohang: options.nohang === true });
+    yield* this.#leave(typeof result === 'number' ? result : result.pid);
+    return result;
+  }
+
+  /** Sends a signal. `kill(2)` */
+  *kill(pid: number, signal: number): Step<number> {
+    this.#enter('kill', pid, signal);
+    return yield* this.#leave(yield* this.#sys.sysKill(pid, signal));
+  }
+
+  /** Says what to do about a signal; null for what is usual. `sigaction(2)` */
+  sigaction(signal: number, handler: SignalHandler | 'ignore' | null): void {
+    if (handler === null) this.process.handlers.delete(signal);
+    else this.process.handlers.set(signal, handler);
+  }
+
+  // Files.
+
+  /** `open(2)` */
+  *open(path: string, flags: number): Step<number> {
+    this.#enter('open', path, flags);
+    return yield* this.#leave(yield* this.#sys.sysOpen(path, flags));
+  }
+
+  /** `close(2)` */
+  *close(fd: number): Step<number> {
+    this.#enter('close', fd);
+    return yield* this.#leave(yield* this.#sys.sysClose(fd));
+  }
+
+  /** `unlink(2)` */
+  *unlink(path: string): Step<number> {
+    this.#enter('unlink', path);
+    return yield* this.#leave(yield* this.#sys.sysUnlink(path));
+  }
+
+  /** `dup(2)` */
+  *dup(fd: number): Step<number> {
+    this.#enter('dup', fd);
+    return yield* this.#leave(yield* this.#sys.sysDup(fd, null));
+  }
+
+  /** `dup2(2)` */
+  *dup2(fd: number, to: number): Step<number> {
+    this.#enter('dup2', fd, to);
+    return yield* this.#leave(yield* this.#sys.sysDup(fd, to));
+  }
+
+  /** Makes a pipe; answers the descriptors of its ends, or minus an errno. `pipe(2)` */
+  *pipe(): Step<{ read: number; write: number } | number> {
+    this.#enter('pipe');
+    const result = yield* this.#sys.sysPipe();
+    yield* this.#leave(typeof result === 'number' ? result : 0);
+    return result;
+  }
+
+  /** Reads into memory. `read(2)` */
+  *read(fd: number, address: number, length: number): Step<number> {
+    this.#enter('read', fd, address, length);
+    return yield* this.#leave(yield* this.#sys.sysRead(fd, address, length, null));
+  }
+
+  /** Writes from memory. `write(2)` */
+  *write(fd: number, address: number, length: number): Step<number> {
+    this.#enter('write', fd, address, length);
+    return yield* this.#leave(yield* this.#sys.sysWrite(fd, address, length, null));
+  }
+
+  /** `pread(2)` */
+  *pread(fd: number, address: number, length: number, offset: number): Step<number> {
+    this.#enter('pread', fd, address, length, offset);
+    return yield* this.#leave(yield* this.#sys.sysRead(fd, address, length, offset));
+  }
+
+  /** `pwrite(2)` */
+  *pwrite(fd: number, address: number, length: number, offset: number): Step<number> {
+    this.#enter('pwrite', fd, address, length, offset);
+    return yield* this.#leave(yield* this.#sys.sysWrite(fd, address, length, offset));
+  }
+
+  /** `lseek(2)` */
+  *lseek(fd: number, offset: number, whence: number): Step<number> {
+    this.#enter('lseek', fd, offset, whence);
+    return yield* this.#leave(this.#sys.sysLseek(fd, offset, whence));
+  }
+
+  /** `ftruncate(2)` */
+  *ftruncate(fd: number, size: number): Step<number> {
+    this.#enter('ftruncate', fd, size);
+    return yield* this.#leave(yield* this.#sys.sysFtruncate(fd, size));
+  }
+
+  /** `fsync(2)` */
+  *fsync(fd: number): Step<number> {
+    this.#enter('fsync', fd);
+    return yield* this.#leave(yield* this.#sys.sysFsync(fd));
+  }
+
+  /** A limit, or minus EINVAL. `getrlimit(2)` */
+  *getrlimit(which: number): Step<Limit | number> {
+    this.#enter('getrlimit', which);
+    const result = this.#sys.sysGetrlimit(which);
+    yield* this.#leave(typeof result === 'number' ? result : 0);
+    return result;
+  }
+
+  /** `setrlimit(2)` */
+  *setrlimit(which: number, limit: Limit): Step<number> {
+    this.#enter('setrlimit', which, limit.current, limit.maximum);
+    return yield* this.#leave(yield* this.#sys.sysSetrlimit(which, limit));
+  }
+
+  // Loads and stores. A fault that cannot be resolved becomes a signal; when a handler passes over it, a load gives 0.
+
+  /** Loads 4 bytes, as a signed number. */
+  *load32(address: number): Step<number> {
+    return yield* this.#cpu().load32(address);
+  }
+
+  /** Stores the low 4 bytes of a number. */
+  *store32(address: number, value: number): Step<void> {
+    yield* this.#cpu().store32(address, value);
+  }
+
+  /** Loads a byte. */
+  *load8(address: number): Step<number> {
+    return yield* this.#cpu().load8(address);
+  }
+
+  /** Stores the low byte of a number. */
+  *store8(address: number, value: number): Step<void> {
+    yield* this.#cpu().store8(address, value);
+  }
+
+  /** Loads 2 bytes. */
+  *load16(address: number): Step<number> {
+    return yield* this.#cpu().load16(address);
+  }
+
+  /** Stores the low 2 bytes of a number. */
+  *store16(address: number, value: number): Step<void> {
+    yield* this.#cpu().store16(address, value);
+  }
+
+  /** Loads 8 bytes. */
+  *load64(address: number): Step<bigint> {
+    return yield* this.#cpu().load64(address);
+  }
+
+  /** Stores 8 bytes. */
+  *store64(address: number, value: bigint): Step<void> {
+    yield* this.#cpu().store64(address, value);
+  }
+
+  /** Loads a range; answers 0, or the errno of the page at which a handler passed over the fault. */
+  *loadBytes(address: number, into: Uint8Array): Step<Errno> {
+    return yield* this.#cpu().read(asVa(address), into);
+  }
+
+  /** Stores a range; answers 0, or the errno of the page at which a handler passed over the fault. */
+  *storeBytes(address: number, from: Uint8Array): Step<Errno> {
+    return yield* this.#cpu().write(asVa(address), from);
+  }
+
+  /** Fetches an instruction from an address, as far as memory is concerned. */
+  *execute(address: number): Step<void> {
+    yield* this.#cpu().translate(asVa(address), PROT_EXEC);
+  }
+
+  #cpu(): Cpu {
+    return this.#sys.activeCpu(this.lwp);
+  }
+
+  #startFirst(child: Process, program: UserProgram | undefined): void {
+    const [first] = child.lwps;
+    if (first !== undefined) this.#startThread(first, program);
+  }
+
+  #startThread(lwp: Lwp, program: UserProgram | undefined): void {
+    if (program === undefined) return;
+    const user = new User(this.#sys, lwp);
+    this.#sys.startThread(lwp, () => program(user));
+  }
+
+  #enter(name: string, ...args: (number | string)[]): void {
+    const { kern } = this.#sys;
+    if (this.process.ending !== null || this.process.space === null) throw new LwpExit();
+    if (kern.scheduler.current !== this.lwp) {
+      throw new Error(`thread ${this.lwp.name} makes a system call while thread ${kern.scheduler.current.name} is running`);
+    }
+    kern.enter();
+    this.lwp.call = { name, args };
+    kern.announce(name);
+    if (kern.log.on) kern.log.emit({ kind: 'syscall', pid: this.process.pid, name, args } as SyscallEvent);
+  }
+
+  *#leave(answer: number): Step<number> {
+    const { kern } = this.#sys;
+    // Minus an errno of 0 is minus zero, which is 0 to nobody but `Object.is`.
+    const result = answer === 0 ? 0 : answer;
+    const name = this.lwp.call?.name ?? '';
+    if (this.lwp.held.length > 0) kern.panic(`lwp ${this.lwp.name} returns from ${name} holding ${this.lwp.held[0]?.label}`);
+    this.lwp.call = null;
+    if (kern.log.on) kern.log.emit({ kind: 'sysret', pid: this.process.pid, name, result } as SyscallEvent);
+    kern.leave();
+    yield* this.#sys.postsig();
+    return result;
+  }
+
+  /** Leaves the kernel for good. */
+  #left(exit: () => never): never {
+    this.lwp.call = null;
+    this.#sys.kern.inside--;
+    return exit();
+  }
+}
