@@ -14,12 +14,12 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias },
-        test: { name: 'stepped', include: ['packages/*/src/**/*.test.ts'], testTimeout: 120_000 },
+        test: { name: 'stepped', include: ['packages/*/{src,test}/**/*.test.ts'], testTimeout: 120_000 },
       },
       {
         plugins: [directBuildPlugin(root)],
         resolve: { alias },
-        test: { name: 'direct', include: ['packages/*/src/**/*.test.ts'], testTimeout: 120_000 },
+        test: { name: 'direct', include: ['packages/*/{src,test}/**/*.test.ts'], testTimeout: 120_000 },
       },
     ],
     coverage: {

@@ -84,11 +84,14 @@ export class NetbsdSystem {
       if (errno !== 0) throw new Error(`the image of ${name} cannot be mapped: errno ${errno}`);
     }
     const [first] = process.lwps;
-    if (program !== undefined && first !== undefined) {
-      const user = new User(sys, first);
-      sys.startThread(first, () => program(user));
-    }
+    if (program !== undefined && first !== undefined) this.startProgram(first, program);
     return process;
+  }
+
+  /** Starts an idle thread on a program; when the program returns, the thread is gone. */
+  startProgram(lwp: Lwp, program: UserProgram): void {
+    const user = new User(this.sys, lwp);
+    this.sys.startThread(lwp, () => program(user));
   }
 
   /**
@@ -116,6 +119,17 @@ export class NetbsdSystem {
     });
     this.run();
     return outcome.value;
+  }
+
+  /**
+   * As `perform`, but returns as well when the job cannot go on for now.
+   *
+   * @returns whether the job is done
+   */
+  performUntilBlocked(lwp: Lwp, job: (user: User) => Step<void>): boolean {
+    const user = new User(this.sys, lwp);
+    this.sys.performOn(lwp, () => job(user));
+    return this.kern.scheduler.runUntilIdle(lwp);
   }
 
   /** Checks every invariant; an empty answer means that all hold. */

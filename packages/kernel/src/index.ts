@@ -6,7 +6,7 @@ export { EventLog, type KernelEvent, type LoggedEvent } from './kern/event-log.j
 export type { Invariant, Violation } from './kern/invariant.js';
 export { Kern, type KernOptions, type PanicEvent, type PrintfEvent } from './kern/kern.js';
 export * from './kern/limits.js';
-export type { Lwp, Op, ProcessIdentity, StepObject } from './kern/lwp.js';
+export type { CallInProgress, Lwp, Op, ProcessIdentity, StepObject } from './kern/lwp.js';
 export { Mutex } from './kern/mutex.js';
 export { KernelPanic } from './kern/panic.js';
 export { RwLock } from './kern/rwlock.js';
@@ -27,7 +27,7 @@ export * from './sys/file.js';
 export type { ExitReason, Process } from './sys/process.js';
 export type { WaitResult } from './sys/process-calls.js';
 export * from './sys/signal.js';
-export type { Sys } from './sys/sys.js';
+export type { CallObserver, Sys } from './sys/sys.js';
 export type { SignalEvent } from './sys/trap.js';
 export { type SyscallEvent, User, type UserProgram } from './sys/user.js';
 export type { EntrySnapshot, UvmEvent, WireStep } from './uvm/events.js';

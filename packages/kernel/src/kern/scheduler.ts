@@ -151,6 +151,22 @@ export class Scheduler implements SchedulingPoint {
     this.current = outside;
   }
 
+  /**
+   * Runs until a thread has finished its job, or nothing can run.
+   *
+   * @returns whether it has finished; when not, it waits for something that only the outside can bring about
+   */
+  runUntilIdle(lwp: Lwp): boolean {
+    const outside = this.current;
+    while (!lwp.idle) {
+      const next = this.#next();
+      if (next === null) break;
+      this.#dispatch(next);
+    }
+    this.current = outside;
+    return lwp.idle;
+  }
+
   /** Runs other threads until the running thread's next step is admitted. For `park()` of the direct build. */
   runOthers(): void {
     const me = this.current;
@@ -197,9 +213,11 @@ export class Scheduler implements SchedulingPoint {
 
   #dispatch(lwp: Lwp): void {
     this.current = lwp;
-    this.steps++;
     this.onSwitch?.(lwp);
     if (lwp.continuation?.resume() !== true) return;
+    // The end counts as a step, being given the processor does not: so each decision has a step of its own to be recorded at,
+    // and a replay, which does not stop where nothing was decided, counts the same steps.
+    this.steps++;
     lwp.continuation = null;
     this.#active.splice(this.#active.indexOf(lwp), 1);
     if (!lwp.transient) return;
@@ -212,6 +230,7 @@ export class Scheduler implements SchedulingPoint {
     const expired = this.#strategy.expire?.(this.#sleepersWithDeadline(), this) ?? null;
     if (expired !== null) {
       this.recorder.expired(this.steps, expired);
+      this.tick = Math.max(this.tick, expired.deadline);
       this.wake(expired, EWOULDBLOCK);
     }
     for (;;) {

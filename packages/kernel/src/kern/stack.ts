@@ -5,17 +5,24 @@
  * the host's stack. Only names that a kernel module registered appear; the host's own machinery does not.
  */
 
-const registered = new Set<string>();
+/** Name of a function -> name of the kernel's function that it is, or is a part of. */
+const registered = new Map<string, string>();
 
 /** Frames of these functions end a kernel stack: below them is the scheduler, or the embedder. */
 const BOTTOM = 'resume';
 
 const DEPTH = 200;
 
-/** Makes the functions of a kernel module visible in stacks. */
-export function registerKernelFunctions(functions: object): void {
+/**
+ * Makes the functions of a kernel module visible in stacks.
+ *
+ * @param parts for a function that is only a part of one of the kernel's: whose part it is, in camel case too; empty for one that
+ *   stands for nothing in the kernel, and does not appear
+ */
+export function registerKernelFunctions(functions: object, parts: Readonly<Record<string, string>> = {}): void {
   for (const [name, value] of Object.entries(functions)) {
-    if (typeof value === 'function') registered.add(name);
+    const shown = parts[name] ?? name;
+    if (typeof value === 'function' && shown !== '') registered.set(name, kernelName(shown));
   }
 }
 
@@ -36,7 +43,9 @@ export function kernelStack(): string[] {
   for (const line of text.split('\n')) {
     const name = functionName(line);
     if (name === BOTTOM) break;
-    if (name !== '' && registered.has(name)) frames.push(kernelName(name));
+    const frame = registered.get(name);
+    // A function and its parts are one frame.
+    if (frame !== undefined && frame !== frames.at(-1)) frames.push(frame);
   }
   return frames;
 }

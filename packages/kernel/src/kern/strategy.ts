@@ -51,6 +51,9 @@ export class RoundRobin extends RunToBlock {
   override readonly name = 'round-robin';
   override readonly preemptive = true;
   readonly #quantum: number;
+  /** The thread whose turn it is, by number. */
+  #turn = -1;
+  /** Steps that it took in its turn. */
   #taken = 0;
 
   constructor(quantum = 1) {
@@ -61,14 +64,22 @@ export class RoundRobin extends RunToBlock {
     this.#quantum = quantum;
   }
 
-  override preempts(_point: SchedulingPoint): boolean {
+  override preempts(point: SchedulingPoint): boolean {
+    // A turn also begins where there was nothing to pick: all others waited.
+    if (point.current.id !== this.#turn) this.#begin(point.current);
     this.#taken++;
     return this.#taken >= this.#quantum;
   }
 
   override pick(candidates: readonly Lwp[], _usual: Lwp, point: SchedulingPoint): Lwp {
+    const next = nextInOrder(candidates, point.current.id + 1);
+    this.#begin(next);
+    return next;
+  }
+
+  #begin(lwp: Lwp): void {
+    this.#turn = lwp.id;
     this.#taken = 0;
-    return nextInOrder(candidates, point.current.id + 1);
   }
 }
 

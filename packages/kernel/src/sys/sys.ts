@@ -4,7 +4,7 @@
 import type { Credentials } from '../kern/credentials.js';
 import type { Kern } from '../kern/kern.js';
 import { Limits, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_NOFILE, RLIMIT_STACK } from '../kern/limits.js';
-import type { Lwp } from '../kern/lwp.js';
+import type { CallInProgress, Lwp } from '../kern/lwp.js';
 import { Mutex } from '../kern/mutex.js';
 import { registerKernelFunctions } from '../kern/stack.js';
 import { asVa, truncPage, type Va } from '../machine/address.js';
@@ -31,6 +31,12 @@ export interface SysOptions {
 /** `VM_MIN_ADDRESS` with user_va0_disable, `VM_MAXUSER_ADDRESS`; sys/arch/amd64/include/vmparam.h */
 const AMD64_SPACE = { min: 0x1000, max: 0x7f7ffffff000 };
 
+/** Learns of each system call as it begins and as it returns; one that ends its thread never returns. */
+export interface CallObserver {
+  called(lwp: Lwp, call: CallInProgress): void;
+  returned(lwp: Lwp, call: CallInProgress, result: number): void;
+}
+
 /** The state of the layer of system calls. */
 export class SysState implements VnodeReferrer {
   readonly kern: Kern;
@@ -45,6 +51,8 @@ export class SysState implements VnodeReferrer {
   readonly openFiles = new Set<OpenFile>();
   /** `proc_lock` */
   readonly procLock: Mutex;
+  /** Who is told of system calls. */
+  observer: CallObserver | null = null;
   nextPid = 1;
   nextPipeId = 1;
 
@@ -142,9 +150,24 @@ type Trap = typeof trap;
 /** The layer of system calls: its state and all its functions. */
 export interface Sys extends SysState, Copy, FileCalls, MemoryCalls, ProcessCalls, SignalCalls, Trap {}
 
+/** What runs programs here stands for nothing in a kernel; other functions are parts of one of the kernel's. */
+const PARTS = {
+  startThread: '',
+  userThread: '',
+  performOn: '',
+  userJob: '',
+  untilExit: '',
+  trapPageFault: 'trap',
+  mapImage: 'execve1',
+  mapSegment: 'execve1',
+  mapStack: 'execve1',
+  readPipe: 'pipeRead',
+  closeDescriptor: 'fdClose',
+};
+
 for (const functions of FUNCTIONS) {
   Object.assign(SysState.prototype, functions);
-  registerKernelFunctions(functions);
+  registerKernelFunctions(functions, PARTS);
 }
 
 /** Boots the layer of system calls on a virtual memory system. */

@@ -369,6 +369,7 @@ export class User {
     kern.enter();
     this.lwp.call = { name, args };
     kern.announce(name);
+    this.#sys.observer?.called(this.lwp, this.lwp.call);
     if (kern.log.on) kern.log.emit({ kind: 'syscall', pid: this.process.pid, name, args } as SyscallEvent);
   }
 
@@ -376,9 +377,11 @@ export class User {
     const { kern } = this.#sys;
     // Minus an errno of 0 is minus zero, which is 0 to nobody but `Object.is`.
     const result = answer === 0 ? 0 : answer;
-    const name = this.lwp.call?.name ?? '';
+    const { call } = this.lwp;
+    const name = call?.name ?? '';
     if (this.lwp.held.length > 0) kern.panic(`lwp ${this.lwp.name} returns from ${name} holding ${this.lwp.held[0]?.label}`);
     this.lwp.call = null;
+    if (call !== null) this.#sys.observer?.returned(this.lwp, call, result);
     if (kern.log.on) kern.log.emit({ kind: 'sysret', pid: this.process.pid, name, result } as SyscallEvent);
     kern.leave();
     yield* this.#sys.postsig();

@@ -188,9 +188,34 @@ export interface Uvm
     Page,
     VnodePager {}
 
+/** Functions that are parts of one of the kernel's, which is too long to be one function here. */
+const PARTS = {
+  uvmFaultOnce: 'uvmFaultInternal',
+  uvmFaultMapPage: 'uvmFaultInternal',
+  uvmFaultFlushBehind: 'uvmFaultCheck',
+  uvmMapMergeBack: 'uvmMapEnter',
+  uvmMapMergeForward: 'uvmMapEnter',
+  uvmMapProtectEntries: 'uvmMapProtect',
+  uvmMapCleanAmap: 'uvmMapClean',
+  uvmMapExtractEntries: 'uvmMapExtract',
+  uvmMapPageableLookup: 'uvmMapPageable',
+  uvmMapPageableUnwire: 'uvmMapPageable',
+  uvmMapPageableWire: 'uvmMapPageable',
+  uvmMapPageableCount: 'uvmMapPageable',
+  uvmMapPageableBackout: 'uvmMapPageable',
+  uvmMapPageableAllFault: 'uvmMapPageableAll',
+  uvmMmapWire: 'uvmMmap',
+  uvmMremapExtend: 'uvmMremap',
+  uvmMapentExtendEntry: 'uvmMapentExtend',
+  genfsGetpagesLocked: 'genfsGetpages',
+  genfsGetpagesBusy: 'genfsGetpages',
+  genfsPutpage: 'genfsPutpages',
+  genfsPutpagesWait: 'genfsPutpages',
+};
+
 for (const functions of FUNCTIONS) {
   Object.assign(UvmState.prototype, functions);
-  registerKernelFunctions(functions);
+  registerKernelFunctions(functions, PARTS);
 }
 
 /** Boots UVM on a machine. `uvm_init()`, sys/uvm/uvm_init.c. */

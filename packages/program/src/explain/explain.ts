@@ -1,0 +1,92 @@
+/**
+ * Why a run went wrong: what was false first, how that became the symptom, and the symptom in the kernel's own words.
+ *
+ * The first run is quiet. What it finds is then looked at in a second one, which is identical because nothing in a run depends on
+ * anything but program, machine, patches and schedule, and which logs what happens from the first broken call on.
+ */
+import type { LoggedEvent, Violation } from '@faultline/kernel';
+import type { Program } from '../program.js';
+import { type RunOptions, type RunResult, runProgram } from '../run.js';
+import type { CallRecord } from '../session.js';
+import { AddressNames } from './addresses.js';
+import { addressesIn, tellWalk, type WalkLine } from './walk.js';
+
+/** What a call did, on the way from the cause to the symptom. */
+export interface ExplainedCall {
+  readonly call: CallRecord;
+  readonly walk: readonly WalkLine[];
+}
+
+/** Why a run went wrong. */
+export interface Explanation {
+  /** The symptom, or what is false, in a few words. */
+  readonly verdict: string;
+  /** Where it showed: the innermost kernel function, empty when it was not in the kernel. */
+  readonly where: string;
+  /** The first call after which something was false that must be true; null when nothing was before the symptom. */
+  readonly first: (ExplainedCall & { readonly violations: readonly Violation[] }) | null;
+  /** The calls after it, up to the symptom. */
+  readonly after: readonly ExplainedCall[];
+  /** The kernel's own words, and the functions it was in, innermost first. */
+  readonly symptom: { readonly message: string; readonly frames: readonly string[]; readonly lwp: string } | null;
+}
+
+/** Calls that are explained at most between the cause and the symptom. */
+const MOST_CALLS = 20;
+
+/** Explains a run that went wrong; null when nothing did. */
+export function explain(program: Program, options: RunOptions, result: RunResult): Explanation | null {
+  const found = result.firstViolation !== null || options.audit === 'each-call' ? result : findFirst(program, options, result);
+  const symptom = symptomOf(result);
+  const first = found.firstViolation;
+  if (first === null && symptom === null) return null;
+
+  const from = first?.call?.number ?? result.callCount;
+  const to = Math.min(result.callCount, from + MOST_CALLS);
+  const loud = runProgram(program, { ...options, strategy: repeat(options, result), audit: 'end', logCalls: { from, to } });
+  const calls = loud.calls.filter(({ number }) => number >= from && number <= to);
+  const eventsOf = (call: CallRecord): readonly LoggedEvent[] => loud.session.events.get(call.number) ?? [];
+  const names = new AddressNames(calls.flatMap((call) => addressesIn(eventsOf(call))));
+  const told = calls.map((call) => ({ call, walk: tellWalk(eventsOf(call), names) }));
+  const cause = first === null ? undefined : told.find(({ call }) => call.number === first.call?.number);
+  const [violation] = first?.violations ?? [];
+  return {
+    verdict: symptom === null ? `broken invariant [${violation?.invariant ?? ''}]` : verdictOf(symptom.message),
+    where: symptom?.frames[0] ?? '',
+    first: first === null || cause === undefined ? null : { ...cause, violations: first.violations },
+    after: told.filter((each) => each !== cause),
+    symptom,
+  };
+}
+
+/** The same run with an audit after each call, to find the first at which something was false. */
+function findFirst(program: Program, options: RunOptions, result: RunResult): RunResult {
+  return runProgram(program, { ...options, strategy: repeat(options, result), audit: 'each-call' });
+}
+
+/** How to decide as that run decided. */
+function repeat(options: RunOptions, result: RunResult): NonNullable<RunOptions['strategy']> {
+  const { schedule } = result;
+  const plain = schedule.switches.length + schedule.choices.length + schedule.expiries.length === 0;
+  return plain
+    ? options.strategy?.kind === 'replay'
+      ? options.strategy
+      : { kind: 'run-to-block' }
+    : { kind: 'replay', schedule };
+}
+
+function symptomOf(result: RunResult): Explanation['symptom'] {
+  if (result.end.kind === 'panic') {
+    const { message, frames, lwp } = result.end.panic;
+    return { message: `panic: ${message}`, frames, lwp };
+  }
+  if (result.end.kind === 'deadlock') return { message: result.end.deadlock.message, frames: [], lwp: '' };
+  return null;
+}
+
+/** `kernel diagnostic assertion "x" failed` -> `assertion "x"` */
+function verdictOf(message: string): string {
+  const [firstLine = ''] = message.replace(/^panic: /, '').split('\n');
+  const assertion = /^kernel diagnostic assertion (".*") failed/.exec(firstLine);
+  return assertion === null ? firstLine : `assertion ${assertion[1]}`;
+}

@@ -1,0 +1,156 @@
+/**
+ * A session: one program on one machine, with a record of the calls it makes, and an audit at the quiet points.
+ */
+import type { CallInProgress, CallObserver, LoggedEvent, Lwp, NetbsdSystem, Violation } from '@faultline/kernel';
+
+/** A system call that was made. */
+export interface CallRecord {
+  /** Its number in the run, from 1, in the order in which calls began. */
+  readonly number: number;
+  readonly pid: number;
+  readonly lid: number;
+  readonly name: string;
+  readonly args: readonly (number | string)[];
+  /** What it answered; null while it has not, and for one that never does. */
+  result: number | null;
+  /** What something else than this kernel answered, when that was something else. */
+  differs?: Difference;
+}
+
+/** Another kernel answered otherwise. */
+export interface Difference {
+  /** What was recorded there. */
+  readonly recorded: string;
+  /** Why this kernel answers as it does; empty when that is not known. */
+  readonly why: string;
+}
+
+/** When the invariants are checked. */
+export type AuditWhen = 'each-call' | 'end';
+
+/** How a session watches. */
+export interface WatchOptions {
+  readonly audit: AuditWhen;
+  /** Calls that are kept; of more, only those that differ are. */
+  readonly keepCalls: number;
+  /** The number of the call after which to stop, null to go on to the end. */
+  readonly stopAfter: number | null;
+  /** The calls, by number, during which events are recorded. */
+  readonly logCalls: { readonly from: number; readonly to: number } | null;
+  /** Called every so many calls. */
+  readonly onProgress: ((calls: number) => void) | null;
+}
+
+/** The call that a run was to stop after has returned. Unwinds the run; never an error. */
+export class RunStopped extends Error {
+  override readonly name = 'RunStopped';
+}
+
+/** How often progress is told. */
+const PROGRESS_CALLS = 1000;
+
+/** One program on one machine. */
+export class Session implements CallObserver {
+  readonly system: NetbsdSystem;
+  /** The calls made, the first ones and those that differ. */
+  readonly calls: CallRecord[] = [];
+  /** How many calls were made, by name, and how many of them failed. */
+  readonly counts = new Map<string, { made: number; failed: number }>();
+  /** How many calls were made. */
+  callCount = 0;
+  /** The first time that an invariant was false at a quiet point, and after which call. */
+  firstViolation: { readonly call: CallRecord | null; readonly violations: readonly Violation[] } | null = null;
+  /** What happened during the calls that were to be logged, by the number of the call. */
+  readonly events = new Map<number, LoggedEvent[]>();
+  /** Things that whoever reads the result should know. */
+  readonly remarks: string[] = [];
+
+  readonly #watch: WatchOptions;
+  readonly #open = new Map<Lwp, CallRecord>();
+  #last: CallRecord | null = null;
+  #counting = true;
+
+  constructor(system: NetbsdSystem, watch: WatchOptions) {
+    this.system = system;
+    this.#watch = watch;
+    system.sys.observer = this;
+    if (watch.audit === 'each-call' || watch.stopAfter !== null) system.kern.onQuiet = () => this.#quiet();
+  }
+
+  /** The call that began last. */
+  get lastCall(): CallRecord | null {
+    return this.#last;
+  }
+
+  /** The call that a thread is in, null for none. */
+  callOf(lwp: Lwp): CallRecord | null {
+    return this.#open.get(lwp) ?? null;
+  }
+
+  /** Does something whose calls are not counted: set-up. */
+  withoutCounting(job: () => void): void {
+    this.#counting = false;
+    job();
+    this.#counting = true;
+  }
+
+  /** Says that another kernel answered a call otherwise. */
+  differs(call: CallRecord, difference: Difference): void {
+    call.differs = difference;
+    if (!this.calls.includes(call)) this.calls.push(call);
+  }
+
+  called(lwp: Lwp, call: CallInProgress): void {
+    if (!this.#counting) return;
+    this.callCount++;
+    const { pid } = lwp.process;
+    const record: CallRecord = { number: this.callCount, pid, lid: lwp.lid, name: call.name, args: call.args, result: null };
+    if (this.calls.length < this.#watch.keepCalls) this.calls.push(record);
+    this.#open.set(lwp, record);
+    this.#last = record;
+    const { logCalls } = this.#watch;
+    if (logCalls !== null && record.number >= logCalls.from) this.system.kern.log.on = record.number <= logCalls.to;
+    if (this.callCount % PROGRESS_CALLS === 0) this.#watch.onProgress?.(this.callCount);
+  }
+
+  returned(lwp: Lwp, _call: CallInProgress, result: number): void {
+    const record = this.#open.get(lwp);
+    if (record === undefined) return;
+    this.#open.delete(lwp);
+    record.result = result;
+    this.#last = record;
+    const count = this.counts.get(record.name) ?? { made: 0, failed: 0 };
+    count.made++;
+    if (result < 0) count.failed++;
+    this.counts.set(record.name, count);
+    this.#collect(record, lwp);
+  }
+
+  /** Takes what was logged so far to the calls that have not returned: the kernel has stopped. */
+  collectUnfinished(): void {
+    for (const [lwp, record] of this.#open) this.#collect(record, lwp);
+  }
+
+  #collect(record: CallRecord, lwp: Lwp): void {
+    const { logCalls } = this.#watch;
+    if (logCalls === null || record.number < logCalls.from || record.number > logCalls.to) return;
+    const events = this.system.kern.log.events();
+    const begins = events.findLastIndex(({ event, lwp: name }) => event.kind === 'syscall' && name === lwp.name);
+    this.events.set(
+      record.number,
+      events.slice(begins + 1).filter((logged) => logged.lwp === lwp.name),
+    );
+  }
+
+  #quiet(): void {
+    if (!this.#counting) return;
+    if (this.#watch.audit === 'each-call' && this.firstViolation === null) {
+      const violations = this.system.audit();
+      if (violations.length > 0) this.firstViolation = { call: this.#last, violations };
+    }
+    const { stopAfter } = this.#watch;
+    if (stopAfter !== null && this.#last !== null && this.#last.number >= stopAfter && this.#last.result !== null) {
+      throw new RunStopped(`stopped after call ${stopAfter}`);
+    }
+  }
+}
