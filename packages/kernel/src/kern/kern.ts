@@ -1,12 +1,13 @@
 /** The kernel that any BSD virtual memory system stands on: one object that ties scheduler, witness, log and audit together. */
 import { EventLog } from './event-log.js';
+import { FaultInjector } from './fault-injector.js';
 import { Auditor } from './invariant.js';
 import type { LockClass } from './lock.js';
 import type { ProcessIdentity } from './lwp.js';
 import { KernelPanic } from './panic.js';
 import { Scheduler } from './scheduler.js';
 import { kernelStack } from './stack.js';
-import type { Strategy } from './strategy.js';
+import { RunToBlock, type Strategy } from './strategy.js';
 import { Witness } from './witness.js';
 
 /** How a kernel is booted, as far as `kern/` is concerned. */
@@ -31,6 +32,8 @@ export class Kern {
   readonly diagnostic: boolean;
   readonly cpus: number;
   readonly scheduler: Scheduler;
+  /** Where faults of the environment can be ordered. */
+  readonly faults: FaultInjector;
   readonly witness: Witness;
   readonly log: EventLog;
   readonly auditor = new Auditor();
@@ -49,7 +52,8 @@ export class Kern {
     if (!Number.isInteger(this.cpus) || this.cpus < 1) {
       throw new RangeError(`a machine has a whole number of processors from 1 up, not ${options.cpus}`);
     }
-    this.scheduler = new Scheduler({ boot: SYSTEM, cpus: this.cpus, ...(options.strategy && { strategy: options.strategy }) });
+    this.faults = new FaultInjector(options.strategy ?? new RunToBlock());
+    this.scheduler = new Scheduler({ boot: SYSTEM, cpus: this.cpus, strategy: this.faults });
     this.witness = new Witness({ enabled: options.witness ?? this.diagnostic });
     this.log = new EventLog(this.scheduler, options.eventCapacity === undefined ? {} : { capacity: options.eventCapacity });
   }

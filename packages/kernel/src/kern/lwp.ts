@@ -35,7 +35,7 @@ export type Op =
 export interface StepObject {
   /** Which one it is, for people: `vm_map 3`. */
   readonly label: string;
-  /** Whether the step can be taken now by this thread; only acquire, upgrade and resume ever have to wait. */
+  /** Whether the step can be taken now by this thread; only start, acquire, upgrade and resume ever have to wait. */
   admits(op: Op, lwp: Lwp): boolean;
 }
 

@@ -59,6 +59,10 @@ export class ScheduleRecorder {
 /** A schedule was recorded on another program, kernel or configuration than the one it is replayed on. */
 export class ScheduleMismatch extends Error {
   override readonly name = 'ScheduleMismatch';
+
+  constructor(difference: string) {
+    super(`${difference}: it was recorded on another program, kernel or configuration`);
+  }
 }
 
 /** Repeats a recorded schedule, step for step. */
@@ -75,18 +79,18 @@ export class Replay implements Strategy {
   }
 
   preempts(point: SchedulingPoint): boolean {
-    return this.#schedule.switches[this.#switch]?.step === point.steps;
+    const { switches, expiries } = this.#schedule;
+    return isDue(switches[this.#switch], point) || isDue(expiries[this.#expiry], point);
   }
 
   pick(candidates: readonly Lwp[], usual: Lwp, point: SchedulingPoint): Lwp {
     const next = this.#schedule.switches[this.#switch];
-    if (next === undefined || next.step !== point.steps) return usual;
+    if (!isDue(next, point)) return usual;
     this.#switch++;
     const chosen = candidates.find((lwp) => lwp.id === next.to);
     if (chosen === undefined) {
       throw new ScheduleMismatch(
-        `the schedule wants thread ${next.to} to run at step ${next.step}, but only ${candidates.map((lwp) => lwp.id).join(', ')} can: ` +
-          'it was recorded on another program, kernel or configuration',
+        `the schedule wants thread ${next.to} to run at step ${next.step}, but only ${candidates.map((lwp) => lwp.id).join(', ')} can`,
       );
     }
     return chosen;
@@ -94,12 +98,12 @@ export class Replay implements Strategy {
 
   choose(site: string, alternatives: number, point: SchedulingPoint): number {
     const next = this.#schedule.choices[this.#choice];
-    if (next === undefined || next.step !== point.steps) return 0;
+    if (!isDue(next, point)) return 0;
     this.#choice++;
     if (next.site !== site || next.taken >= alternatives) {
       throw new ScheduleMismatch(
         `the schedule has choice ${next.taken} of "${next.site}" at step ${next.step}, but the kernel asks for "${site}" ` +
-          `with ${alternatives} ways: it was recorded on another program, kernel or configuration`,
+          `with ${alternatives} ways`,
       );
     }
     return next.taken;
@@ -107,8 +111,22 @@ export class Replay implements Strategy {
 
   expire(sleepers: readonly Lwp[], point: SchedulingPoint): Lwp | null {
     const next = this.#schedule.expiries[this.#expiry];
-    if (next === undefined || next.step !== point.steps) return null;
+    if (!isDue(next, point)) return null;
     this.#expiry++;
-    return sleepers.find((lwp) => lwp.id === next.lwp) ?? null;
+    const expired = sleepers.find((lwp) => lwp.id === next.lwp);
+    if (expired === undefined) {
+      throw new ScheduleMismatch(
+        `the schedule has a timeout of thread ${next.lwp} fire at step ${next.step}, but it waits for none`,
+      );
+    }
+    return expired;
   }
+}
+
+/** Whether a decision was taken at this step. => throws when its step has passed without the decision being asked for. */
+function isDue<Decision extends { readonly step: number }>(next: Decision | undefined, point: SchedulingPoint): next is Decision {
+  if (next === undefined || next.step > point.steps) return false;
+  if (next.step < point.steps)
+    throw new ScheduleMismatch(`the schedule decides something at step ${next.step}, where nothing was to be decided`);
+  return true;
 }

@@ -100,11 +100,15 @@ export class Scheduler implements SchedulingPoint {
     if (index >= 0) this.lwps.splice(index, 1);
   }
 
-  /** Gives an idle thread a job. It runs when the scheduler gets to it. */
-  start(lwp: Lwp, body: () => Step<void>): void {
+  /**
+   * Gives an idle thread a job. It runs when the scheduler gets to it.
+   *
+   * @param options.when what has to admit the start first; nothing when absent
+   */
+  start(lwp: Lwp, body: () => Step<void>, options: { when?: StepObject } = {}): void {
     if (lwp.continuation !== null) throw new Error(`thread ${lwp.name} has a job already`);
     lwp.op = 'start';
-    lwp.object = null;
+    lwp.object = options.when ?? null;
     lwp.continuation = new Continuation(body);
     let index = this.#active.length;
     while (index > 0 && (this.#active[index - 1] as Lwp).id > lwp.id) index--;
@@ -159,7 +163,7 @@ export class Scheduler implements SchedulingPoint {
   runUntilIdle(lwp: Lwp): boolean {
     const outside = this.current;
     while (!lwp.idle) {
-      const next = this.#next();
+      const next = this.#next(null);
       if (next === null) break;
       this.#dispatch(next);
     }
@@ -192,6 +196,11 @@ export class Scheduler implements SchedulingPoint {
     if (lwp.channel !== null && lwp.interruptible) this.wake(lwp, EINTR);
   }
 
+  /** Whether any thread but this one can go on now, or will when a timeout fires. */
+  othersCanRun(lwp: Lwp): boolean {
+    return this.#active.some((other) => other !== lwp && (canRun(other) || hasTimeout(other)));
+  }
+
   /** Each thread that waits for something that it cannot have at this moment. */
   waiting(): Waiting[] {
     const waiting: Waiting[] = [];
@@ -204,9 +213,10 @@ export class Scheduler implements SchedulingPoint {
 
   #runUntil(until: Lwp | null): void {
     for (;;) {
-      if (until === null ? this.#active.length === 0 : until.object === null || until.object.admits(until.op, until)) return;
-      const next = this.#next();
+      if (until === null ? this.#active.length === 0 : isAdmitted(until)) return;
+      const next = this.#next(until);
       if (next === null) throw new Deadlock(this.waiting(), this.#cycleFrom(this.waiting()));
+      if (next === until) return;
       this.#dispatch(next);
     }
   }
@@ -225,8 +235,8 @@ export class Scheduler implements SchedulingPoint {
     this.destroy(lwp);
   }
 
-  /** The thread that goes on, null when none can. */
-  #next(): Lwp | null {
+  /** The thread that goes on, null when none can; `until`, which runs already, when its own timeout has fired. */
+  #next(until: Lwp | null): Lwp | null {
     const expired = this.#strategy.expire?.(this.#sleepersWithDeadline(), this) ?? null;
     if (expired !== null) {
       this.recorder.expired(this.steps, expired);
@@ -234,6 +244,7 @@ export class Scheduler implements SchedulingPoint {
       this.wake(expired, EWOULDBLOCK);
     }
     for (;;) {
+      if (until !== null && isAdmitted(until)) return until;
       const candidates = this.#active.filter(canRun);
       const [only] = candidates;
       if (only !== undefined) {
@@ -260,7 +271,7 @@ export class Scheduler implements SchedulingPoint {
   }
 
   #sleepersWithDeadline(): Lwp[] {
-    return this.#active.filter((lwp) => lwp.channel !== null && lwp.deadline > 0);
+    return this.#active.filter(hasTimeout);
   }
 
   /** A thread is about to wait for a lock: if that closes a ring, it will wait for ever, so say so now. */
@@ -301,7 +312,15 @@ export function* step(scheduler: Scheduler, op: Op, object: StepObject): Step<vo
 }
 
 function canRun(lwp: Lwp): boolean {
-  return lwp.continuation?.resumable === true && (lwp.object === null || lwp.object.admits(lwp.op, lwp));
+  return lwp.continuation?.resumable === true && isAdmitted(lwp);
+}
+
+function isAdmitted(lwp: Lwp): boolean {
+  return lwp.object === null || lwp.object.admits(lwp.op, lwp);
+}
+
+function hasTimeout(lwp: Lwp): boolean {
+  return lwp.channel !== null && lwp.deadline > 0;
 }
 
 function holdersOf(object: StepObject): readonly Lwp[] {
@@ -314,6 +333,13 @@ function describeDeadlock(waiting: readonly Waiting[], cycle: readonly Waiting[]
     const what = op === 'resume' ? `sleeps on "${lwp.waitMessage}" (${object.label})` : `waits to ${op} ${object.label}${held}`;
     return `  lwp ${lwp.name} ${what}`;
   };
-  if (cycle.length > 0) return `deadlock: ${cycle.length} threads wait for each other\n${cycle.map(line).join('\n')}`;
-  return `nothing can run: ${waiting.length} threads wait and nothing will wake them\n${waiting.map(line).join('\n')}`;
+  if (cycle.length > 0) {
+    const who = cycle.length === 1 ? 'a thread waits for itself' : `${cycle.length} threads wait for each other`;
+    return `deadlock: ${who}\n${cycle.map(line).join('\n')}`;
+  }
+  const who =
+    waiting.length === 1
+      ? '1 thread waits and nothing will wake it'
+      : `${waiting.length} threads wait and nothing will wake them`;
+  return `nothing can run: ${who}\n${waiting.map(line).join('\n')}`;
 }

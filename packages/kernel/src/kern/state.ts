@@ -62,7 +62,8 @@ export class StateHash implements StateWriter {
   #number(value: number): void {
     this.#mix(value | 0);
     this.#mix(Math.floor(value / 2 ** 32) | 0);
-    if (!Number.isInteger(value)) this.#text(String(value));
+    // What the two words do not tell: fractions, infinities, and numbers of more than 53 bits.
+    if (!Number.isSafeInteger(value)) this.#text(String(value));
   }
 
   #text(text: string): void {

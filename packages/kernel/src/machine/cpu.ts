@@ -126,7 +126,8 @@ export class Cpu implements StepObject {
   /** Loads 8 bytes, unsigned. */
   *load64(va: number): Step<bigint> {
     const bytes = new Uint8Array(8);
-    yield* this.read(asVa(va), bytes);
+    if (!(yield* this.#reach(va, 8, PROT_READ))) return 0n;
+    for (let i = 0; i < 8; i++) bytes[i] = this.#bytes[this.#indexOf(va + i, PROT_READ)] as number;
     return new DataView(bytes.buffer).getBigUint64(0, true);
   }
 
@@ -134,7 +135,8 @@ export class Cpu implements StepObject {
   *store64(va: number, value: bigint): Step<void> {
     const bytes = new Uint8Array(8);
     new DataView(bytes.buffer).setBigUint64(0, BigInt.asUintN(64, value), true);
-    yield* this.write(asVa(va), bytes);
+    if (!(yield* this.#reach(va, 8, PROT_WRITE))) return;
+    for (let i = 0; i < 8; i++) this.#bytes[this.#indexOf(va + i, PROT_WRITE)] = bytes[i] as number;
   }
 
   /**
@@ -212,26 +214,35 @@ export class Cpu implements StepObject {
 
   /** 1, 2 or 4 bytes, unsigned; they may lie in two pages. */
   *#loadSmall(va: number, size: number): Step<number> {
+    if (!(yield* this.#reach(va, size, PROT_READ))) return 0;
     let value = 0;
-    for (let done = 0; done < size; ) {
-      const offset = (va + done) & PAGE_MASK;
-      const length = Math.min(PAGE_SIZE - offset, size - done);
-      const pfn = yield* this.translate(asVa(va + done), PROT_READ);
-      if (pfn < 0) return 0;
-      for (let i = 0; i < length; i++) value += (this.#bytes[pfn * PAGE_SIZE + offset + i] as number) * 2 ** (8 * (done + i));
-      done += length;
-    }
+    for (let i = 0; i < size; i++) value += (this.#bytes[this.#indexOf(va + i, PROT_READ)] as number) * 2 ** (8 * i);
     return value;
   }
 
   *#storeSmall(va: number, size: number, value: number): Step<void> {
-    for (let done = 0; done < size; ) {
-      const offset = (va + done) & PAGE_MASK;
-      const length = Math.min(PAGE_SIZE - offset, size - done);
-      const pfn = yield* this.translate(asVa(va + done), PROT_WRITE);
-      if (pfn < 0) return;
-      for (let i = 0; i < length; i++) this.#bytes[pfn * PAGE_SIZE + offset + i] = value >>> (8 * (done + i));
-      done += length;
+    if (!(yield* this.#reach(va, size, PROT_WRITE))) return;
+    for (let i = 0; i < size; i++) this.#bytes[this.#indexOf(va + i, PROT_WRITE)] = value >>> (8 * i);
+  }
+
+  /**
+   * Makes sure that all of a small access can be made, so that one which lies in two pages is made whole or not at all.
+   *
+   * => on success `#indexOf` finds its bytes, as long as nothing else runs.
+   */
+  *#reach(va: number, size: number, access: Protection): Step<boolean> {
+    const offset = va & PAGE_MASK;
+    for (;;) {
+      if ((yield* this.translate(asVa(va), access)) < 0) return false;
+      if (offset + size <= PAGE_SIZE) return true;
+      if ((yield* this.translate(asVa(va - offset + PAGE_SIZE), access)) < 0) return false;
+      // Others may have run meanwhile, and taken the first page away.
+      if (this.#lookUp(asVa(va), access) >= 0) return true;
     }
+  }
+
+  /** Where in RAM a byte is that `#reach` has reached. */
+  #indexOf(va: number, access: Protection): number {
+    return this.#lookUp(asVa(va), access) * PAGE_SIZE + (va & PAGE_MASK);
   }
 }

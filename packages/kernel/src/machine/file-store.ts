@@ -63,13 +63,12 @@ export class RamFile implements FileStore {
   }
 
   write(offset: number, from: Uint8Array): Errno {
+    if (from.length === 0) return 0;
+    if (!this.#hasRoom(offset, from.length)) return ENOSPC;
     for (let done = 0; done < from.length; ) {
       const within = (offset + done) % PAGE_SIZE;
       const length = Math.min(PAGE_SIZE - within, from.length - done);
-      const index = (offset + done - within) / PAGE_SIZE;
-      const page = this.#page(index);
-      if (page === null) return ENOSPC;
-      page.set(from.subarray(done, done + length), within);
+      this.#page((offset + done - within) / PAGE_SIZE).set(from.subarray(done, done + length), within);
       done += length;
     }
     this.#size = Math.max(this.#size, offset + from.length);
@@ -94,9 +93,8 @@ export class RamFile implements FileStore {
   }
 
   allocate(offset: number, length: number): Errno {
-    for (let index = Math.floor(offset / PAGE_SIZE); index * PAGE_SIZE < offset + length; index++) {
-      if (this.#page(index) === null) return ENOSPC;
-    }
+    if (!this.#hasRoom(offset, length)) return ENOSPC;
+    for (let index = Math.floor(offset / PAGE_SIZE); index * PAGE_SIZE < offset + length; index++) this.#page(index);
     return 0;
   }
 
@@ -104,11 +102,19 @@ export class RamFile implements FileStore {
     return 0;
   }
 
-  /** The page of that number, made if need be; null when there is no room for it. */
-  #page(index: number): Uint8Array | null {
+  /** Whether there is room for the pages of a range that are not there yet: all of them are made, or none. */
+  #hasRoom(offset: number, length: number): boolean {
+    let room = this.#capacity - this.#pages.size;
+    for (let index = Math.floor(offset / PAGE_SIZE); index * PAGE_SIZE < offset + length; index++) {
+      if (!this.#pages.has(index)) room--;
+    }
+    return room >= 0;
+  }
+
+  /** The page of that number, made if need be. */
+  #page(index: number): Uint8Array {
     let page = this.#pages.get(index);
     if (page === undefined) {
-      if (this.#pages.size >= this.#capacity) return null;
       page = new Uint8Array(PAGE_SIZE);
       this.#pages.set(index, page);
     }
