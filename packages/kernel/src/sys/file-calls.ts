@@ -14,7 +14,10 @@ import {
   O_CREAT,
   O_EXCL,
   O_NONBLOCK,
+  O_NOSIGPIPE,
+  O_RDONLY,
   O_TRUNC,
+  O_WRONLY,
   OpenFile,
   SEEK_CUR,
   SEEK_END,
@@ -81,23 +84,33 @@ export function* sysUnlink(this: Sys, path: string): Step<number> {
 export function* sysDup(this: Sys, fd: number, to: number | null): Step<number> {
   const process = this.processOf(this.curlwp);
   const file = process.files.get(fd);
-  if (file === EBADF || (to !== null && to < 0)) return -EBADF;
-  if (to === null) return process.files.allocate(file, process.limits.soft(RLIMIT_NOFILE));
+  const limit = process.limits.soft(RLIMIT_NOFILE);
+  if (file === EBADF || (to !== null && (to < 0 || to >= limit))) return -EBADF;
+  if (to === null) return process.files.allocate(file, limit);
   if (to === fd) return to;
   yield* this.closeDescriptor(process, to);
   process.files.place(to, file);
   return to;
 }
 
-/** Makes a pipe. `sys_pipe()`. @returns the descriptors of its ends, or minus EMFILE */
-export function* sysPipe(this: Sys): Step<{ read: number; write: number } | number> {
+/**
+ * Makes a pipe. `sys_pipe()`, `sys_pipe2()`.
+ *
+ * @param flags `O_NONBLOCK`, `O_CLOEXEC`, `O_NOSIGPIPE`; for both ends
+ * @returns the descriptors of its ends, or minus EINVAL, EMFILE
+ */
+export function* sysPipe(this: Sys, flags: number): Step<{ read: number; write: number } | number> {
+  if ((flags & ~(O_NONBLOCK | O_CLOEXEC | O_NOSIGPIPE)) !== 0) return -EINVAL;
   const process = this.processOf(this.curlwp);
   const pipe = new Pipe(this.kern, this.nextPipeId++);
   const limit = process.limits.soft(RLIMIT_NOFILE);
-  const ends = (['read', 'write'] as const).map((end) => new OpenFile({ kind: 'pipe', pipe, end }, end === 'read' ? 0 : 1));
+  const ends = [
+    new OpenFile({ kind: 'pipe', pipe, end: 'read' }, O_RDONLY | flags),
+    new OpenFile({ kind: 'pipe', pipe, end: 'write' }, O_WRONLY | flags),
+  ];
   const fds: number[] = [];
   for (const file of ends) {
-    const fd = process.files.allocate(file, limit);
+    const fd = process.files.allocate(file, limit, { closeOnExec: (flags & O_CLOEXEC) !== 0 });
     if (fd < 0) {
       for (const open of fds) yield* this.closeDescriptor(process, open);
       return fd;
@@ -117,9 +130,10 @@ export function* sysPipe(this: Sys): Step<{ read: number; write: number } | numb
 export function* sysRead(this: Sys, fd: number, address: number, length: number, at: number | null): Step<number> {
   const file = this.processOf(this.curlwp).files.get(fd);
   if (file === EBADF || !file.readable) return -EBADF;
-  if (length < 0 || (at !== null && at < 0)) return -EINVAL;
   const { target } = file;
-  if (target.kind === 'pipe') return at === null ? yield* this.readPipe(file, target.pipe, address, length) : -ESPIPE;
+  if (target.kind === 'pipe' && at !== null) return -ESPIPE;
+  if (length < 0 || (at !== null && at < 0)) return -EINVAL;
+  if (target.kind === 'pipe') return yield* this.readPipe(file, target.pipe, address, length);
   let offset = at ?? file.offset;
   let done = 0;
   while (done < length) {
@@ -153,9 +167,9 @@ export function* sysWrite(this: Sys, fd: number, address: number, length: number
   const process = this.processOf(this.curlwp);
   const file = process.files.get(fd);
   if (file === EBADF || !file.writable) return -EBADF;
-  if (length < 0 || (at !== null && at < 0)) return -EINVAL;
   const { target } = file;
   if (target.kind === 'pipe' && at !== null) return -ESPIPE;
+  if (length < 0 || (at !== null && at < 0)) return -EINVAL;
   const append = target.kind === 'vnode' && (file.flags & O_APPEND) !== 0;
   const start = target.kind === 'vnode' && append ? target.vnode.size : (at ?? file.offset);
   if (start + length > Math.min(process.limits.soft(RLIMIT_FSIZE), MAX_OFFSET)) return -EFBIG;
@@ -167,7 +181,7 @@ export function* sysWrite(this: Sys, fd: number, address: number, length: number
       target.kind === 'pipe'
         ? yield* target.pipe.write(buffer, { nonblocking: (file.flags & O_NONBLOCK) !== 0 })
         : yield* this.vm.writeVnode(target.vnode, append ? 'append' : start + done, buffer);
-    if (put === -EPIPE) yield* this.psignal(process, SIGPIPE);
+    if (put === -EPIPE && (file.flags & O_NOSIGPIPE) === 0) yield* this.psignal(process, SIGPIPE);
     if (put < 0) return done > 0 ? done : put;
     done += put;
     if (target.kind === 'vnode' && at === null) file.offset = append ? target.vnode.size : start + done;

@@ -13,6 +13,8 @@ export const O_CREAT = 0x200;
 export const O_TRUNC = 0x400;
 export const O_EXCL = 0x800;
 export const O_CLOEXEC = 0x400000;
+/** No SIGPIPE for who writes to it when nobody can read. */
+export const O_NOSIGPIPE = 0x1000000;
 
 export const SEEK_SET = 0;
 export const SEEK_CUR = 1;

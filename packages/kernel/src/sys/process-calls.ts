@@ -10,6 +10,7 @@ import type { MapRequest } from '../vm/system.js';
 import type { ExecImage, ImageSegment } from './exec-image.js';
 import { MAXSSIZ } from './param.js';
 import { type ExitReason, LwpExit, type Process } from './process.js';
+import { CLONE_VFORK, CLONE_VM } from './sched.js';
 import { SIGKILL } from './signal.js';
 import type { Sys } from './sys.js';
 
@@ -47,13 +48,30 @@ export function* sysFork(this: Sys, start: (child: Process) => void): Step<numbe
 
 /** Makes a child that has the address space until it execs or exits; only then goes on. `sys_vfork()`. @returns the child's pid */
 export function* sysVfork(this: Sys, start: (child: Process) => void): Step<number> {
-  const parent = this.processOf(this.curlwp);
   const child = yield* this.fork1({ shareSpace: true });
   start(child);
+  yield* this.waitForSpace(child);
+  return child.pid;
+}
+
+/**
+ * Makes a child that shares what the flags say; of those, `CLONE_VM` and `CLONE_VFORK` mean something here. `sys___clone()`.
+ *
+ * @returns the child's pid
+ */
+export function* sysClone(this: Sys, flags: number, start: (child: Process) => void): Step<number> {
+  const child = yield* this.fork1({ shareSpace: (flags & CLONE_VM) !== 0 });
+  start(child);
+  if (flags & CLONE_VFORK) yield* this.waitForSpace(child);
+  return child.pid;
+}
+
+/** Waits until a child of the running process has given its space back. The end of `fork1()` with `FORK_PPWAIT`. */
+export function* waitForSpace(this: Sys, child: Process): Step<void> {
+  const parent = this.processOf(this.curlwp);
   yield* this.procLock.enter();
   while (child.borrowsSpace) yield* parent.childEvent.wait(this.procLock);
   yield* this.procLock.exit();
-  return child.pid;
 }
 
 /** A child that borrowed its parent's space does so no longer. */
@@ -216,6 +234,7 @@ export function* lwpExit(this: Sys, lwp: Lwp): Step<void> {
 
 /** Gives back all that a process has, and tells its parent. `exit1()`. */
 export function* exit1(this: Sys, process: Process, lwp: Lwp): Step<void> {
+  this.observer?.exiting(process);
   for (const fd of process.files.open()) yield* this.closeDescriptor(process, fd);
   const { space } = process;
   process.space = null;

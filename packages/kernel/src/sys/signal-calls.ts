@@ -1,5 +1,5 @@
 /** Signals between processes, and the way of a thread in and out of its program. sys/kern/kern_sig.c. */
-import type { Lwp } from '../kern/lwp.js';
+import type { Lwp, StepObject } from '../kern/lwp.js';
 import type { Step } from '../kern/switch.js';
 import { LwpExit, type Process } from './process.js';
 import { SIGCHLD, SIGKILL } from './signal.js';
@@ -56,8 +56,8 @@ export function* userThread(this: Sys, lwp: Lwp, program: () => Step<void>): Ste
 }
 
 /** Has an idle thread do something, and be idle again. When that ends the thread, it is gone instead. */
-export function performOn(this: Sys, lwp: Lwp, job: () => Step<void>): void {
-  this.kern.scheduler.start(lwp, () => this.userJob(lwp, job));
+export function performOn(this: Sys, lwp: Lwp, job: () => Step<void>, options: { when?: StepObject } = {}): void {
+  this.kern.scheduler.start(lwp, () => this.userJob(lwp, job), options);
 }
 
 /** Does a thread's job; see `performOn`. */

@@ -31,10 +31,12 @@ export interface SysOptions {
 /** `VM_MIN_ADDRESS` with user_va0_disable, `VM_MAXUSER_ADDRESS`; sys/arch/amd64/include/vmparam.h */
 const AMD64_SPACE = { min: 0x1000, max: 0x7f7ffffff000 };
 
-/** Learns of each system call as it begins and as it returns; one that ends its thread never returns. */
+/** Learns of each system call as it begins and as it returns (one that ends its thread never does), and of processes that end. */
 export interface CallObserver {
   called(lwp: Lwp, call: CallInProgress): void;
   returned(lwp: Lwp, call: CallInProgress, result: number): void;
+  /** A process is about to give back what it has. */
+  exiting(process: Process): void;
 }
 
 /** The state of the layer of system calls. */
@@ -163,6 +165,8 @@ const PARTS = {
   mapStack: 'execve1',
   readPipe: 'pipeRead',
   closeDescriptor: 'fdClose',
+  sysClone: 'sys___clone',
+  waitForSpace: 'fork1',
 };
 
 for (const functions of FUNCTIONS) {

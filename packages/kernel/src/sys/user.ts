@@ -147,6 +147,12 @@ export class User {
     return yield* this.#leave(yield* this.#sys.sysVfork((child) => this.#startFirst(child, program)));
   }
 
+  /** Makes a child that shares what the flags (`CLONE_*`) say; answers its pid. `__clone(2)` */
+  *clone(flags: number, program?: UserProgram): Step<number> {
+    this.#enter('__clone', flags);
+    return yield* this.#leave(yield* this.#sys.sysClone(flags, (child) => this.#startFirst(child, program)));
+  }
+
   /** Adds a thread, which runs `program`, or nothing yet; answers its number. `_lwp_create(2)` */
   *lwpCreate(program?: UserProgram): Step<number> {
     this.#enter('_lwp_create');
@@ -224,10 +230,11 @@ export class User {
     return yield* this.#leave(yield* this.#sys.sysDup(fd, to));
   }
 
-  /** Makes a pipe; answers the descriptors of its ends, or minus an errno. `pipe(2)` */
-  *pipe(): Step<{ read: number; write: number } | number> {
-    this.#enter('pipe');
-    const result = yield* this.#sys.sysPipe();
+  /** Makes a pipe; answers the descriptors of its ends, or minus an errno. `pipe(2)`, with flags `pipe2(2)` */
+  *pipe(flags?: number): Step<{ read: number; write: number } | number> {
+    if (flags === undefined) this.#enter('pipe');
+    else this.#enter('pipe2', flags);
+    const result = yield* this.#sys.sysPipe(flags ?? 0);
     yield* this.#leave(typeof result === 'number' ? result : 0);
     return result;
   }

@@ -2,11 +2,22 @@
 import type { Errno } from '../kern/errno.js';
 import type { StateWriter } from '../kern/state.js';
 import type { Step } from '../kern/switch.js';
-import type { Va } from '../machine/address.js';
+import { PAGE_SIZE, type Va } from '../machine/address.js';
 import type { FileStore } from '../machine/file-store.js';
 import type { Protection } from '../machine/protection.js';
-import type { CleanOptions, MapRequest, VmSpace, VmStatistics, VmSystem, Vnode, VnodeReferrer } from '../vm/system.js';
+import type {
+  CleanOptions,
+  MappingDescription,
+  MapRequest,
+  VmSpace,
+  VmStatistics,
+  VmSystem,
+  Vnode,
+  VnodeReferrer,
+} from '../vm/system.js';
+import type { MapEntry } from './map-entry.js';
 import { PGO_CLEANIT, PGO_DEACTIVATE, PGO_FREE, PGO_SYNCIO } from './object.js';
+import { NO_PAGE } from './page-array.js';
 import { writeUvmState } from './state.js';
 import type { Uvm } from './uvm.js';
 import type { VmMap, Vmspace } from './vm-map.js';
@@ -99,6 +110,12 @@ export class UvmSystem implements VmSystem {
     return found;
   }
 
+  describeSpace(space: VmSpace): MappingDescription[] {
+    return mapOf(space)
+      .entries()
+      .map((entry) => describeMapping(mapOf(space), entry));
+  }
+
   wire(space: VmSpace, start: Va, end: Va): Step<Errno> {
     return this.uvm.uvmMapPageable(mapOf(space), start, end, { wire: true });
   }
@@ -167,4 +184,28 @@ export class UvmSystem implements VmSystem {
 /** The map of a space; all spaces that come here were made here. */
 function mapOf(space: VmSpace): VmMap {
   return (space as Vmspace).map;
+}
+
+function describeMapping(map: VmMap, entry: MapEntry): MappingDescription {
+  const { start, end, object, amap, amapOffset } = entry;
+  let residentPages = 0;
+  map.pmap.table.forEachIn(start / PAGE_SIZE, end / PAGE_SIZE, () => {
+    residentPages++;
+  });
+  const slots = amap?.usedWithin(amapOffset, amapOffset + entry.size / PAGE_SIZE) ?? [];
+  return {
+    start,
+    end,
+    protection: entry.protection,
+    maxProtection: entry.maxProtection,
+    inheritance: entry.inheritance,
+    advice: entry.advice,
+    wiredCount: entry.wiredCount,
+    copyOnWrite: entry.copyOnWrite,
+    needsCopy: entry.needsCopy,
+    object: object === null ? null : { id: object.id, kind: object.pagerName, label: object.label },
+    offset: entry.offset,
+    residentPages,
+    anonymousPages: slots.filter((slot) => (amap?.at(slot)?.page ?? NO_PAGE) !== NO_PAGE).length,
+  };
 }

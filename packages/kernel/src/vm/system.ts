@@ -76,6 +76,32 @@ export interface CleanOptions {
   readonly deactivate?: boolean;
 }
 
+/** A mapping of a space, as listings show it. Addresses and offsets in bytes, counts in pages. */
+export interface MappingDescription {
+  readonly start: number;
+  readonly end: number;
+  readonly protection: Protection;
+  readonly maxProtection: Protection;
+  /** What a child gets: `MAP_INHERIT_*`. */
+  readonly inheritance: number;
+  /** How the range will be used: `MADV_*`. */
+  readonly advice: number;
+  /** How often it is wired. */
+  readonly wiredCount: number;
+  /** Whether writes go to memory of the space's own: a private mapping. */
+  readonly copyOnWrite: boolean;
+  /** Whether that memory has yet to be made, or is shared until the first write. */
+  readonly needsCopy: boolean;
+  /** What is mapped there; null for anonymous memory. `kind`: which pager, `vnode` for a file. */
+  readonly object: { readonly id: number; readonly kind: string; readonly label: string } | null;
+  /** Where in the object it begins. */
+  readonly offset: number;
+  /** Pages that the page table maps now. */
+  readonly residentPages: number;
+  /** Pages of anonymous memory it has in RAM, mapped or not. */
+  readonly anonymousPages: number;
+}
+
 /** What `vmstat -s` counts, under the names that the system itself uses. */
 export type VmStatistics = Readonly<Record<string, number>>;
 
@@ -116,6 +142,9 @@ export interface VmSystem {
   residency(space: VmSpace, start: Va, end: Va): Step<Uint8Array | number>;
   /** The mapping that holds an address, null when there is none. */
   mappingAt(space: VmSpace, va: Va): Step<{ start: Va; end: Va } | null>;
+
+  /** All mappings of a space, by address. Looks only: takes no lock, does not sleep. */
+  describeSpace(space: VmSpace): MappingDescription[];
 
   wire(space: VmSpace, start: Va, end: Va): Step<Errno>;
   unwire(space: VmSpace, start: Va, end: Va): Step<Errno>;

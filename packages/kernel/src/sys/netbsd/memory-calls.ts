@@ -32,7 +32,7 @@ import {
   mapAlignment,
 } from '../../vm/mman.js';
 import type { VmSpace, Vnode } from '../../vm/system.js';
-import { O_APPEND, type OpenFile } from '../file.js';
+import type { OpenFile } from '../file.js';
 import type { Sys } from '../sys.js';
 
 /** A range of whole pages. */
@@ -81,8 +81,8 @@ export function* sysMmap(
   const offset = truncPage(position);
   const pageOffset = position - offset;
   const size = roundPage(length + pageOffset);
-  // A length that is too large, or wraps when it is rounded.
-  if (length < 0 || size < length) return -ENOMEM;
+  // A length that wraps when it is rounded. One that is only too large is below zero still, and finds no room in the end.
+  if (length < 0 && size >= 0) return -ENOMEM;
 
   const fixed = (flags & MAP_FIXED) !== 0;
   let hint = address;
@@ -104,7 +104,8 @@ export function* sysMmap(
     if (file === EBADF) return -EBADF;
     if (file.target.kind !== 'vnode') return -ENODEV;
     if ((flags & (MAP_SHARED | MAP_PRIVATE)) === 0) flags |= MAP_PRIVATE;
-    if (offset < 0 || offset + size > Number.MAX_SAFE_INTEGER) return -EOVERFLOW;
+    if (offset < 0) return -EINVAL;
+    if (size < 0 || offset + size > Number.MAX_SAFE_INTEGER) return -EOVERFLOW;
     const allowed = vnodeProtection(file, flags, wanted);
     if (allowed < 0) return allowed;
     vnode = file.target.vnode;
@@ -114,7 +115,7 @@ export function* sysMmap(
   }
   if ((wanted & maxProtection) !== wanted) return -EACCES;
   const start = yield* this.vm.map(space, {
-    hint: asVa(Math.max(hint, 0)),
+    hint: asVa(hint),
     size,
     protection: wanted,
     maxProtection,
@@ -134,7 +135,7 @@ function vnodeProtection(file: OpenFile, flags: number, protection: Protection):
   if (file.readable) most |= PROT_READ;
   else if (protection & PROT_READ) return -EACCES;
   if ((flags & MAP_SHARED) === 0) return most | PROT_WRITE;
-  if (file.writable && (file.flags & O_APPEND) === 0) most |= PROT_WRITE;
+  if (file.writable) most |= PROT_WRITE;
   else if (protection & PROT_WRITE) return -EACCES;
   return most;
 }
@@ -213,8 +214,11 @@ export function* sysMadvise(this: Sys, address: number, length: number, advice: 
 export function* sysMincore(this: Sys, address: number, length: number, vector: number): Step<number> {
   const space = this.spaceOf(this.processOf(this.curlwp));
   if ((address & PAGE_MASK) !== 0) return -EINVAL;
-  const end = address + roundPage(length);
-  if (end <= address) return -EINVAL;
+  const size = roundPage(length);
+  if (emptyOrWraps(address, size)) return -EINVAL;
+  // There is no vector for what ends above 2^63.
+  if (size < 0) return -EFAULT;
+  const end = address + size;
   const count = (end - address) / PAGE_SIZE;
   // The vector must take the answer before the question is asked, so that asking does not change it.
   for (let page = truncPage(vector); page < vector + count; page += PAGE_SIZE) {
@@ -276,28 +280,44 @@ export function* sysMremap(
   const oldSize = roundPage(oldLength);
   const newSize = roundPage(newLength);
   const fixed = (flags & MAP_FIXED) !== 0;
-  if (rangeTest(space, oldAddress, oldSize, { mmap: false }) !== 0) return -EINVAL;
-  if (fixed && rangeTest(space, newAddress, newSize, { mmap: false }) !== 0) return -EINVAL;
+  const target = fixed ? newAddress : 0;
+  if (((oldAddress | target) & PAGE_MASK) !== 0) return -EINVAL;
+  if (emptyOrWraps(oldAddress, oldSize) || emptyOrWraps(target, newSize)) return -EINVAL;
   const align = power === 0 ? 0 : 2 ** power;
   if (power !== 0 && (power >= 64 || align < PAGE_SIZE)) return -EINVAL;
   if (align >= space.max) return -ENOMEM;
   if (fixed && align !== 0 && newAddress % align !== 0) return -EINVAL;
+  // What lies above 2^63 is nobody's: there is no room, and nothing to be moved from there.
+  if (target < 0 || newSize < 0) return -ENOMEM;
+  if (oldAddress < 0 || oldSize < 0) return -EINVAL;
   const near = fixed ? newAddress : this.defaultAddress(process, newSize);
   return yield* this.vm.remap(
     space,
     { start: asVa(oldAddress), size: oldSize },
-    { near: asVa(Math.max(near, fixed ? near : 0)), size: newSize, fixed, align: fixed ? 0 : align },
+    { near: asVa(near), size: newSize, fixed, align: fixed ? 0 : align },
   );
 }
 
-/** Moves the break, where the data segment ends. `sys_obreak()`. @returns 0, or minus EINVAL (below the data), ENOMEM */
+/** Whether a range is empty, or has its end not above its start because the sum of 64-bit words wraps. */
+function emptyOrWraps(address: number, size: number): boolean {
+  if (address < 0 && size < 0) return true;
+  return size === 0 || ((address < 0 || size < 0) && address + size >= 0);
+}
+
+/**
+ * Moves the break, where the data segment ends. `sys_obreak()`.
+ *
+ * @returns 0; minus ENOMEM (a limit, no room, an address that rounds up to 0); minus EINVAL below the data, where NetBSD would unmap
+ *   whatever lies there
+ */
 export function* sysObreak(this: Sys, address: number): Step<number> {
   const process = this.processOf(this.curlwp);
   const space = this.spaceOf(process);
   const { layout } = process;
   const old = roundPage(layout.dataStart + layout.dataSize);
   const wanted = roundPage(address);
-  if (address < 0 || wanted < layout.dataStart) return -EINVAL;
+  if (wanted <= 0) return -ENOMEM;
+  if (wanted < layout.dataStart) return -EINVAL;
   if (wanted - layout.dataStart > process.limits.soft(RLIMIT_DATA)) return -ENOMEM;
   if (wanted > space.max) return -ENOMEM;
   if (wanted > old) {
