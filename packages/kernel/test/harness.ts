@@ -54,7 +54,13 @@ export function expectNoLeak(system: NetbsdSystem): void {
   }
   expectSound(system);
   const { uvm } = system;
-  const left = { spaces: uvm.spaces.size, maps: uvm.maps.size, amaps: uvm.amaps.size, anons: uvm.anonCount, wired: uvm.uvmexp.wired };
+  const left = {
+    spaces: uvm.spaces.size,
+    maps: uvm.maps.size,
+    amaps: uvm.amaps.size,
+    anons: uvm.anonCount,
+    wired: uvm.uvmexp.wired,
+  };
   expect(left).toEqual({ spaces: 0, maps: 0, amaps: 0, anons: 0, wired: 0 });
   expect(uvm.uvmexp.free + uvm.uvmexp.filepages).toBe(uvm.uvmexp.npages);
 }

@@ -1,12 +1,11 @@
 /** Checkers of pages and mappings. See `audit.ts`. */
 import type { Report } from '../kern/invariant.js';
-import { asOffset, asPfn, asVa, hex, PAGE_SIZE, type Pfn, type Va } from '../machine/address.js';
+import { asPfn, asVa, hex, PAGE_SIZE, type Pfn, type Va } from '../machine/address.js';
 import { PROT_WRITE, protectionText } from '../machine/protection.js';
 import { PTE_DIRTY, PTE_MANAGED, PTE_PROT, PTE_WIRED, type Pte, pteFrame } from '../machine/pte.js';
-import type { Anon } from './anon.js';
+import { pageAt } from './layers.js';
 import type { MapEntry } from './map-entry.js';
 import {
-  NO_PAGE,
   type PageList,
   PG_BUSY,
   PG_FAKE,
@@ -53,14 +52,6 @@ function framesInUse(uvm: Uvm): Pfn[] {
 
 function isFree(uvm: Uvm, pfn: Pfn): boolean {
   return (uvm.pages.pqflags(pfn) & PQ_FREE) !== 0;
-}
-
-/** The page that an entry has at an address, and the anon that has it. */
-function pageOf(entry: MapEntry, va: Va): { page: Pfn; anon: Anon | null } {
-  const anon = entry.amap?.at(entry.amapOffset + (va - entry.start) / PAGE_SIZE) ?? null;
-  if (anon !== null) return { page: anon.page, anon };
-  const page = entry.object?.lookup(asOffset(entry.offset + (va - entry.start))) ?? NO_PAGE;
-  return { page, anon: null };
 }
 
 export function checkWireCounts(uvm: Uvm, report: Report): void {
@@ -197,7 +188,7 @@ export function checkMappings(uvm: Uvm, report: Report): void {
     const beyond = pte & PTE_PROT & ~entry.protection;
     if (beyond !== 0) say(`allows ${protectionText(beyond)} beyond what its entry allows`);
     if ((pte & PTE_MANAGED) === 0) continue;
-    const { page } = pageOf(entry, va);
+    const { page } = pageAt(entry, va);
     if (page !== pteFrame(pte)) say(`leads to page ${pteFrame(pte)}; the entry has page ${page} there`);
   }
 }
@@ -205,7 +196,7 @@ export function checkMappings(uvm: Uvm, report: Report): void {
 export function checkCopyOnWrite(uvm: Uvm, report: Report): void {
   for (const { map, va, pte, entry } of allMappings(uvm)) {
     if (entry === null || (pte & PROT_WRITE) === 0) continue;
-    const { anon } = pageOf(entry, va);
+    const { anon } = pageAt(entry, va);
     const why = entry.needsCopy
       ? 'its entry needs a copy'
       : anon === null && entry.copyOnWrite

@@ -117,6 +117,10 @@ export function* uvmFaultLowerIo(
   // Whose page it is may have changed: lock the object that has it now.
   const object = this.pages.uobject(page) ?? this.kern.panic('uvm_fault_lower_io: page without an object');
   yield* object.lock.enter();
+  // It is in memory from now on, whether or not this fault gets to map it.
+  yield* this.pageqLock.enter();
+  this.uvmPageactivate(page);
+  yield* this.pageqLock.exit();
   const released = (this.pages.flags(page) & PG_RELEASED) !== 0;
   if (locked && (released || this.amapLookup(entry, fault.offsetInEntry) !== null)) {
     yield* this.uvmfaultUnlockall(fault, amap, null);

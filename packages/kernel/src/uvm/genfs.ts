@@ -33,9 +33,15 @@ import { VnodeFlush, VnodeRead, VnodeWrite } from './vnode-io.js';
 /** The most pages that are written in one go. `MAXPHYS` / page size. */
 const MAX_CLUSTER = 16;
 
-/** Brings pages of a file in. `genfs_getpages()`. => as `UvmObject.get` */
+/**
+ * Brings pages of a file in. `genfs_getpages()`. => as `UvmObject.get`
+ *
+ * => a request without `PGO_SYNCIO` is one that nobody waits for: it waits for nobody either, and answers EBUSY instead. It may run
+ *    in the middle of another thread's operation on the same file.
+ */
 export function* genfsGetpages(this: Uvm, vnode: UvmVnode, request: GetRequest): Step<Errno> {
   const write = (request.access & PROT_WRITE) !== 0;
+  const patient = (request.flags & PGO_SYNCIO) !== 0;
   for (;;) {
     const size = vnode.size;
     const pastEnd = (request.flags & PGO_PASTEOF) !== 0;
@@ -49,7 +55,8 @@ export function* genfsGetpages(this: Uvm, vnode: UvmVnode, request: GetRequest):
     yield* vnode.lock.exit();
 
     // A file is not truncated while this is held; making room for holes wants it for writing.
-    yield* vnode.nodeLock.enter(write ? 'write' : 'read');
+    if (patient) yield* vnode.nodeLock.enter(write ? 'write' : 'read');
+    else if (!(yield* vnode.nodeLock.tryEnter(write ? 'write' : 'read'))) return EBUSY;
     yield* vnode.lock.enter();
     if (vnode.size < size) {
       // It was truncated before the lock was had: measure it once more.
@@ -89,12 +96,18 @@ export function* genfsGetpagesLocked(this: Uvm, vnode: UvmVnode, request: GetReq
 export function* genfsGetpagesBusy(this: Uvm, vnode: UvmVnode, request: GetRequest, count: number, end: number): Step<Errno> {
   const { pages } = this;
   const write = (request.access & PROT_WRITE) !== 0;
+  const patient = (request.flags & PGO_SYNCIO) !== 0;
   const slots = request.slots.slice(0, count);
-  yield* this.uvnFindpages(vnode, request.offset, slots, {});
+  yield* this.uvnFindpages(vnode, request.offset, slots, { nowait: !patient });
+  const missing = slots.includes(PGO_WANTED_PAGE);
+  this.kern.kassert(!patient || !missing, 'uvn_findpages has found all pages');
   const unfit = PG_FAKE | (write ? PG_RDONLY : 0);
   const complete = slots.every((slot) => !isPage(slot) || (pages.flags(slot) & unfit) === 0);
   let errno: Errno = 0;
-  if (complete) {
+  if (missing) {
+    yield* this.genfsRelPages(slots);
+    errno = EBUSY;
+  } else if (complete) {
     // Nothing to do.
   } else if (request.flags & PGO_OVERWRITE) {
     // Read nothing: the caller overwrites it all. What it leaves out beyond the end of the file must not show old bytes.
@@ -104,7 +117,7 @@ export function* genfsGetpagesBusy(this: Uvm, vnode: UvmVnode, request: GetReque
       pages.clearFlags(slot, PG_RDONLY | PG_CLEAN | PG_FAKE);
     }
   } else {
-    errno = yield* this.genfsGetpagesRead(vnode, request.offset, slots, { write, end });
+    errno = yield* this.genfsGetpagesRead(vnode, request.offset, slots, { write, end, patient });
   }
   if (errno !== 0) {
     yield* vnode.lock.exit();
@@ -128,7 +141,7 @@ export function* genfsGetpagesRead(
   vnode: UvmVnode,
   offset: ByteOffset,
   slots: PageSlot[],
-  options: { write: boolean; end: number },
+  options: { write: boolean; end: number; patient: boolean },
 ): Step<Errno> {
   const { pages } = this;
   const block = this.blockSize;
@@ -140,11 +153,14 @@ export function* genfsGetpagesRead(
     // The block begins lower: give up all pages, and take them again from there.
     yield* this.genfsRelPages(slots);
     all = Array.from({ length: (stop - start) / PAGE_SIZE }, (_, i) => wanted(slots, i - before));
-    yield* this.uvnFindpages(vnode, asOffset(start), all, {});
+    yield* this.uvnFindpages(vnode, asOffset(start), all, { nowait: !options.patient });
   }
-  yield* vnode.lock.exit();
-  const errno = yield* this.genfsReadPages(vnode, asOffset(start), all, options);
-  yield* vnode.lock.enter();
+  let errno: Errno = EBUSY;
+  if (options.patient || !all.includes(PGO_WANTED_PAGE)) {
+    yield* vnode.lock.exit();
+    errno = yield* this.genfsReadPages(vnode, asOffset(start), all, options);
+    yield* vnode.lock.enter();
+  }
 
   for (let i = 0; i < all.length; i++) {
     const page = all[i] ?? PGO_DONTCARE;

@@ -170,7 +170,7 @@ export function* uvmMapClean(this: Uvm, map: VmMap, from: Va, to: Va, flags: num
   for (let entry = first; entry !== map.header && entry.start < end; entry = entry.next) {
     const low = asVa(Math.max(start, entry.start));
     const high = asVa(Math.min(end, entry.end));
-    if (entry.amap !== null && flags & (PGO_DEACTIVATE | PGO_FREE)) yield* this.uvmMapCleanAmap(entry, low, high, flags);
+    if (entry.amap !== null && flags & (PGO_DEACTIVATE | PGO_FREE)) yield* this.uvmMapCleanAmap(map, entry, low, high, flags);
     if (entry.object !== null) errno = (yield* cleanObject(this, entry, low, high, flags)) ?? errno;
   }
   yield* this.vmMapUnbusy(map);
@@ -189,7 +189,7 @@ function checkClean(map: VmMap, first: MapEntry, end: Va, flags: number): Errno 
 }
 
 /** Deactivates or frees anonymous pages in [low, high). Part of `uvm_map_clean()`. => map busy, amap unlocked. */
-export function* uvmMapCleanAmap(this: Uvm, entry: MapEntry, low: Va, high: Va, flags: number): Step<void> {
+export function* uvmMapCleanAmap(this: Uvm, map: VmMap, entry: MapEntry, low: Va, high: Va, flags: number): Step<void> {
   const { pages } = this;
   const amap = entry.amap;
   if (amap === null) return;
@@ -208,10 +208,17 @@ export function* uvmMapCleanAmap(this: Uvm, entry: MapEntry, low: Va, high: Va, 
     }
     amap.remove(slot);
     anon.references--;
-    if (anon.references > 0) continue;
+    if (anon.references > 0) {
+      // The page goes on with those who have a copy of the amap, and is theirs alone now. NetBSD leaves it mapped here as well:
+      // docs/decisions/0006-departures.md.
+      const va = asVa(entry.start + (slot - entry.amapOffset) * PAGE_SIZE);
+      this.machine.pmapRemove(map.pmap, va, asVa(va + PAGE_SIZE));
+      continue;
+    }
     yield* this.uvmPageDiscard(anon.page);
     this.uvmAnonFree(anon);
   }
+  this.machine.pmapUpdate(map.pmap);
   yield* amap.lock.exit();
 }
 

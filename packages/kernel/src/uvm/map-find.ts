@@ -27,7 +27,8 @@ export function uvmMapFindspace(
   const topdown = (map.flags & VM_MAP_TOPDOWN) !== 0;
   kern.kassert(align === 0 || Number.isInteger(Math.log2(align)), '(align & (align - 1)) == 0');
   if (hint < map.min && fixed) return null;
-  if (hint > map.max) return null;
+  // An address below zero stands for one above 2^63.
+  if (hint > map.max || hint < 0) return null;
   const from = hint < map.min ? map.min : hint;
 
   const start = fixed

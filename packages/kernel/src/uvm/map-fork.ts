@@ -1,7 +1,7 @@
 /** Address spaces: making, sharing, forking, replacing and giving them up. sys/uvm/uvm_map.c. */
 import type { Step } from '../kern/switch.js';
 import { asOffset, type Va } from '../machine/address.js';
-import { PROT_WRITE } from '../machine/protection.js';
+import { PROT_EXEC, PROT_READ, PROT_WRITE } from '../machine/protection.js';
 import { MAP_INHERIT_COPY, MAP_INHERIT_NONE, MAP_INHERIT_SHARE } from '../vm/mman.js';
 import { AMAP_COPY_NOCHUNK, AMAP_SHARED } from './amap.js';
 import type { MapEntry } from './map-entry.js';
@@ -17,7 +17,7 @@ export function uvmspaceAlloc(this: Uvm, range: { min: Va; max: Va }, options: {
   return space;
 }
 
-/** Adds a process to those that share an address space. `uvmspace_addref()`. */
+/** Adds a process to those that share an address space, which only a vfork does. `uvmspace_addref()`. */
 export function* uvmspaceAddref(this: Uvm, space: Vmspace): Step<void> {
   const { map } = space;
   this.kern.kassert((map.flags & VM_MAP_DYING) === 0, '(map->flags & VM_MAP_DYING) == 0');
@@ -25,6 +25,9 @@ export function* uvmspaceAddref(this: Uvm, space: Vmspace): Step<void> {
   this.kern.kassert(space.references > 0, 'vm->vm_refcnt > 0');
   space.references++;
   yield* map.miscLock.exit();
+  this.uvmexp.forks++;
+  this.uvmexp.forks_ppwait++;
+  this.uvmexp.forks_sharevm++;
 }
 
 /** A process leaves an address space; the last one tears it down. `uvmspace_free()`. */
@@ -113,9 +116,10 @@ export function* uvmMapentForkcopy(this: Uvm, map: VmMap, old: VmMap, entry: Map
   copy.needsCopy = true;
   linkLast(this, map, copy);
 
-  // An amap that the parent shares must not become its own by copying when it writes, so the child's copy is made now; nor may
-  // wired memory become read-only, so there even the pages are copied now.
-  if (entry.amap !== null && ((entry.amap.flags & AMAP_SHARED) !== 0 || wired)) {
+  // The parent goes on sharing an amap with those it shares it with, so it cannot leave the amap to the child and copy it when it
+  // writes: the child's copy is made now. Nor may wired memory become read-only, so there even the pages are copied now.
+  const shared = entry.amap !== null && (entry.amap.flags & AMAP_SHARED) !== 0;
+  if (entry.amap !== null && (shared || wired)) {
     yield* this.amapCopy(map, copy, AMAP_COPY_NOCHUNK, copy.start, copy.end);
   }
   if (wired) {
@@ -123,6 +127,14 @@ export function* uvmMapentForkcopy(this: Uvm, map: VmMap, old: VmMap, entry: Map
     return;
   }
   if (entry.amap === null || entry.needsCopy) return;
+  if (shared) {
+    // Whoever of those who share it writes first puts a new page in the place of the one that the child has too. NetBSD has the
+    // parent copy the amap, and so leave the others: docs/decisions/0006-departures.md.
+    yield* entry.amap.lock.enter();
+    this.amapShareProtect(entry, PROT_READ | PROT_EXEC);
+    yield* entry.amap.lock.exit();
+    return;
+  }
   if (entry.maxProtection & PROT_WRITE) {
     yield* entry.amap.lock.enter();
     this.machine.pmapProtect(old.pmap, entry.start, entry.end, entry.protection & ~PROT_WRITE);

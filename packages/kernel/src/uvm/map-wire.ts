@@ -248,7 +248,9 @@ export function* uvmMapPageableAllFault(this: Uvm, map: VmMap): Step<Errno> {
   let errno: Errno = 0;
   let failed = map.header.next;
   for (; failed !== map.header; failed = failed.next) {
-    if (failed.wiredCount !== 1) continue;
+    // What allows no access was not counted: if its count is 1, it was wired before. NetBSD wires it once more:
+    // docs/decisions/0006-departures.md.
+    if (failed.wiredCount !== 1 || failed.protection === PROT_NONE) continue;
     errno = yield* this.uvmFaultWire(map, failed.start, failed.end, failed.maxProtection, { maxProtection: true });
     if (errno !== 0) break;
     failed.wiring = false;

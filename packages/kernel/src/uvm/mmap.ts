@@ -36,7 +36,7 @@ export function* uvmMmap(this: Uvm, map: VmMap, request: MapRequest): Step<Va | 
   if (fixed && ((request.hint | 0) & PAGE_MASK) !== 0) return -EINVAL;
   const align = alignmentOf(flags, map, fixed ? request.hint : null);
   if (align < 0) return align;
-  if (map.size + size > request.sizeLimit) return -ENOMEM;
+  if (size < 0 || map.size + size > request.sizeLimit) return -ENOMEM;
 
   const shared = (flags & MAP_SHARED) !== 0;
   const vnode = request.vnode as UvmVnode | null;
@@ -144,17 +144,21 @@ export function* uvmMremap(
   }
   if (to.size > size) {
     const extended = yield* this.uvmMremapExtend(map, asVa(reserved), size, to.size);
-    if (extended < 0) return extended;
+    if (extended < 0) {
+      // The old mapping is still there: nothing is lost.
+      yield* this.uvmUnmap(map, asVa(reserved), asVa(reserved + size));
+      return extended;
+    }
   }
   yield* this.uvmUnmap(map, start, asVa(start + size));
   return reserved;
 }
 
-/** Makes the reserved range behind a mapping part of it, or unmaps both. Part of `uvm_mremap()`. => map unlocked */
+/** Makes the reserved range behind a mapping part of it, or unmaps it. Part of `uvm_mremap()`. => map unlocked */
 export function* uvmMremapExtend(this: Uvm, map: VmMap, start: Va, size: number, newSize: number): Step<Va | number> {
   const errno = yield* this.uvmMapentExtend(map, asVa(start + size), newSize - size);
   if (errno === 0) return start;
-  yield* this.uvmUnmap(map, start, asVa(start + newSize));
+  yield* this.uvmUnmap(map, asVa(start + size), asVa(start + newSize));
   return -errno;
 }
 
