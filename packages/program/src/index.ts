@@ -7,3 +7,4 @@ export * from './program.js';
 export * from './run.js';
 export * from './session.js';
 export * from './settings.js';
+export * from './strace/program.js';

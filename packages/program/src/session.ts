@@ -1,7 +1,17 @@
 /**
  * A session: one program on one machine, with a record of the calls it makes, and an audit at the quiet points.
  */
-import type { CallInProgress, CallObserver, LoggedEvent, Lwp, NetbsdSystem, Violation } from '@faultline/kernel';
+import {
+  type CallInProgress,
+  type CallObserver,
+  type LoggedEvent,
+  type Lwp,
+  type NetbsdSystem,
+  type Process,
+  type View,
+  type Violation,
+  view,
+} from '@faultline/kernel';
 
 /** A system call that was made. */
 export interface CallRecord {
@@ -46,6 +56,17 @@ export class RunStopped extends Error {
   override readonly name = 'RunStopped';
 }
 
+/** The memory of a process, as pmap(1) lists it. */
+export interface ProcessMemory {
+  readonly pid: number;
+  readonly name: string;
+  /** Whether it has ended; then this is how its memory was at the end. */
+  readonly ended: boolean;
+  readonly view: View;
+}
+
+/** Processes whose memory at the end is kept. */
+const KEPT_PROCESSES = 64;
 /** How often progress is told. */
 const PROGRESS_CALLS = 1000;
 
@@ -62,6 +83,8 @@ export class Session implements CallObserver {
   firstViolation: { readonly call: CallRecord | null; readonly violations: readonly Violation[] } | null = null;
   /** What happened during the calls that were to be logged, by the number of the call. */
   readonly events = new Map<number, LoggedEvent[]>();
+  /** The memory of processes that have ended, at the moment at which they did; the first ones. */
+  readonly finalMemory: ProcessMemory[] = [];
   /** Things that whoever reads the result should know. */
   readonly remarks: string[] = [];
 
@@ -124,6 +147,19 @@ export class Session implements CallObserver {
     if (result < 0) count.failed++;
     this.counts.set(record.name, count);
     this.#collect(record, lwp);
+  }
+
+  exiting(process: Process): void {
+    const { pid, name } = process;
+    if (this.finalMemory.length >= KEPT_PROCESSES || process.borrowsSpace) return;
+    this.finalMemory.push({ pid, name, ended: true, view: view(this.system, { kind: 'pmap', pid }) });
+  }
+
+  /** The memory of all processes: of those that have ended as it was then, of the others as it is. */
+  memory(): ProcessMemory[] {
+    const alive = [...this.system.sys.processes.values()].filter(({ space }) => space !== null);
+    const now = alive.map(({ pid, name }) => ({ pid, name, ended: false, view: view(this.system, { kind: 'pmap', pid }) }));
+    return [...this.finalMemory, ...now];
   }
 
   /** Takes what was logged so far to the calls that have not returned: the kernel has stopped. */
