@@ -6,7 +6,7 @@
  *                            └─else──> trap ──> the fault handler of the virtual memory system ──> again
  */
 import { EFAULT, type Errno } from '../kern/errno.js';
-import type { StepObject } from '../kern/lwp.js';
+import type { Lwp, StepObject } from '../kern/lwp.js';
 import { step } from '../kern/scheduler.js';
 import type { Step } from '../kern/switch.js';
 import { asPfn, asVa, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, type Pfn, type Va } from './address.js';
@@ -36,24 +36,27 @@ export class Cpu implements StepObject {
   readonly tlb = new Tlb();
   /** The address space it runs in, null for the kernel's only. */
   pmap: Pmap | null = null;
+  /** The thread for which it runs in that space, null for none. By this a thread sees at a glance that the processor is its own. */
+  lwp: Lwp | null = null;
 
-  readonly #machine: MachineState;
-  readonly #words: Int32Array;
-  readonly #bytes: Uint8Array;
-  readonly #frame: Int32Array;
-  readonly #readTag: Float64Array;
-  readonly #writeTag: Float64Array;
-  readonly #userSteps: boolean;
+  // Not `#private`: these are read at each load and store, and a plain field is read in two thirds of the time.
+  private readonly machine: MachineState;
+  private readonly words: Int32Array;
+  private readonly bytes: Uint8Array;
+  private readonly frame: Int32Array;
+  private readonly readTag: Float64Array;
+  private readonly writeTag: Float64Array;
+  private readonly userSteps: boolean;
 
   constructor(machine: MachineState, id: number, options: { userSteps: boolean }) {
     this.id = id;
-    this.#machine = machine;
-    this.#words = machine.ram.words;
-    this.#bytes = machine.ram.bytes;
-    this.#frame = this.tlb.pfn;
-    this.#userSteps = options.userSteps;
-    this.#readTag = options.userSteps ? NEVER : this.tlb.readTag;
-    this.#writeTag = options.userSteps ? NEVER : this.tlb.writeTag;
+    this.machine = machine;
+    this.words = machine.ram.words;
+    this.bytes = machine.ram.bytes;
+    this.frame = this.tlb.pfn;
+    this.userSteps = options.userSteps;
+    this.readTag = options.userSteps ? NEVER : this.tlb.readTag;
+    this.writeTag = options.userSteps ? NEVER : this.tlb.writeTag;
   }
 
   get label(): string {
@@ -64,8 +67,13 @@ export class Cpu implements StepObject {
     return true;
   }
 
-  /** Switches to an address space; the translations of the old one go. `pmap_activate()`. */
-  activate(pmap: Pmap | null): void {
+  /**
+   * Switches to an address space; the translations of the old one go. `pmap_activate()`.
+   *
+   * @param lwp the thread for which it does so, if any
+   */
+  activate(pmap: Pmap | null, lwp: Lwp | null = null): void {
+    this.lwp = lwp;
     if (this.pmap === pmap) return;
     this.pmap = pmap;
     this.tlb.flush();
@@ -75,59 +83,59 @@ export class Cpu implements StepObject {
   *load32(va: number): Step<number> {
     const offset = va & PAGE_MASK;
     const slot = (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
-    if (this.#readTag[slot] === va - offset && (offset & 3) === 0) {
-      return this.#words[((this.#frame[slot] as number) << SHIFT_TO_WORD) | (offset >>> 2)] as number;
+    if (this.readTag[slot] === va - offset && (offset & 3) === 0) {
+      return this.words[((this.frame[slot] as number) << SHIFT_TO_WORD) | (offset >>> 2)] as number;
     }
-    return (yield* this.#loadSmall(va, 4)) | 0;
+    return (yield* this.loadSmall(va, 4)) | 0;
   }
 
   /** Stores the low 4 bytes of a number. */
   *store32(va: number, value: number): Step<void> {
     const offset = va & PAGE_MASK;
     const slot = (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
-    if (this.#writeTag[slot] === va - offset && (offset & 3) === 0) {
-      this.#words[((this.#frame[slot] as number) << SHIFT_TO_WORD) | (offset >>> 2)] = value;
+    if (this.writeTag[slot] === va - offset && (offset & 3) === 0) {
+      this.words[((this.frame[slot] as number) << SHIFT_TO_WORD) | (offset >>> 2)] = value;
       return;
     }
-    yield* this.#storeSmall(va, 4, value);
+    yield* this.storeSmall(va, 4, value);
   }
 
   /** Loads a byte, 0 to 255. */
   *load8(va: number): Step<number> {
     const offset = va & PAGE_MASK;
     const slot = (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
-    if (this.#readTag[slot] === va - offset) {
-      return this.#bytes[(this.#frame[slot] as number) * PAGE_SIZE + offset] as number;
+    if (this.readTag[slot] === va - offset) {
+      return this.bytes[(this.frame[slot] as number) * PAGE_SIZE + offset] as number;
     }
-    return yield* this.#loadSmall(va, 1);
+    return yield* this.loadSmall(va, 1);
   }
 
   /** Stores the low byte of a number. */
   *store8(va: number, value: number): Step<void> {
     const offset = va & PAGE_MASK;
     const slot = (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
-    if (this.#writeTag[slot] === va - offset) {
-      this.#bytes[(this.#frame[slot] as number) * PAGE_SIZE + offset] = value;
+    if (this.writeTag[slot] === va - offset) {
+      this.bytes[(this.frame[slot] as number) * PAGE_SIZE + offset] = value;
       return;
     }
-    yield* this.#storeSmall(va, 1, value);
+    yield* this.storeSmall(va, 1, value);
   }
 
   /** Loads 2 bytes, 0 to 65,535. */
   *load16(va: number): Step<number> {
-    return yield* this.#loadSmall(va, 2);
+    return yield* this.loadSmall(va, 2);
   }
 
   /** Stores the low 2 bytes of a number. */
   *store16(va: number, value: number): Step<void> {
-    yield* this.#storeSmall(va, 2, value);
+    yield* this.storeSmall(va, 2, value);
   }
 
   /** Loads 8 bytes, unsigned. */
   *load64(va: number): Step<bigint> {
     const bytes = new Uint8Array(8);
-    if (!(yield* this.#reach(va, 8, PROT_READ))) return 0n;
-    for (let i = 0; i < 8; i++) bytes[i] = this.#bytes[this.#indexOf(va + i, PROT_READ)] as number;
+    if (!(yield* this.reach(va, 8, PROT_READ))) return 0n;
+    for (let i = 0; i < 8; i++) bytes[i] = this.bytes[this.indexOf(va + i, PROT_READ)] as number;
     return new DataView(bytes.buffer).getBigUint64(0, true);
   }
 
@@ -135,8 +143,8 @@ export class Cpu implements StepObject {
   *store64(va: number, value: bigint): Step<void> {
     const bytes = new Uint8Array(8);
     new DataView(bytes.buffer).setBigUint64(0, BigInt.asUintN(64, value), true);
-    if (!(yield* this.#reach(va, 8, PROT_WRITE))) return;
-    for (let i = 0; i < 8; i++) this.#bytes[this.#indexOf(va + i, PROT_WRITE)] = bytes[i] as number;
+    if (!(yield* this.reach(va, 8, PROT_WRITE))) return;
+    for (let i = 0; i < 8; i++) this.bytes[this.indexOf(va + i, PROT_WRITE)] = bytes[i] as number;
   }
 
   /**
@@ -151,7 +159,7 @@ export class Cpu implements StepObject {
       const pfn = yield* this.translate(asVa(va + done), PROT_READ);
       if (pfn < 0) return -pfn;
       const from = pfn * PAGE_SIZE + offset;
-      into.set(this.#bytes.subarray(from, from + length), done);
+      into.set(this.bytes.subarray(from, from + length), done);
       done += length;
     }
     return 0;
@@ -168,7 +176,7 @@ export class Cpu implements StepObject {
       const length = Math.min(PAGE_SIZE - offset, from.length - done);
       const pfn = yield* this.translate(asVa(va + done), PROT_WRITE);
       if (pfn < 0) return -pfn;
-      this.#bytes.set(from.subarray(done, done + length), pfn * PAGE_SIZE + offset);
+      this.bytes.set(from.subarray(done, done + length), pfn * PAGE_SIZE + offset);
       done += length;
     }
     return 0;
@@ -181,18 +189,18 @@ export class Cpu implements StepObject {
    * @returns the frame, or minus the errno that ended the access
    */
   *translate(va: Va, access: Protection): Step<Pfn | number> {
-    if (this.#userSteps) yield* step(this.#machine.kern.scheduler, 'user', this);
+    if (this.userSteps) yield* step(this.machine.kern.scheduler, 'user', this);
     for (;;) {
-      const pfn = this.#lookUp(va, access);
+      const pfn = this.lookUp(va, access);
       if (pfn >= 0) return pfn;
-      const { trap } = this.#machine;
+      const { trap } = this.machine;
       const errno = trap === null ? EFAULT : yield* trap.pageFault(this, va, access);
       if (errno !== 0) return -errno;
     }
   }
 
   /** Looks in the TLB, then walks the table as the processor does: sets the accessed and modified bits, fills the TLB. */
-  #lookUp(va: Va, access: Protection): Pfn | -1 {
+  private lookUp(va: Va, access: Protection): Pfn | -1 {
     const offset = va & PAGE_MASK;
     const page = asVa(va - offset);
     const slot = tlbSlot(va);
@@ -213,36 +221,36 @@ export class Cpu implements StepObject {
   }
 
   /** 1, 2 or 4 bytes, unsigned; they may lie in two pages. */
-  *#loadSmall(va: number, size: number): Step<number> {
-    if (!(yield* this.#reach(va, size, PROT_READ))) return 0;
+  private *loadSmall(va: number, size: number): Step<number> {
+    if (!(yield* this.reach(va, size, PROT_READ))) return 0;
     let value = 0;
-    for (let i = 0; i < size; i++) value += (this.#bytes[this.#indexOf(va + i, PROT_READ)] as number) * 2 ** (8 * i);
+    for (let i = 0; i < size; i++) value += (this.bytes[this.indexOf(va + i, PROT_READ)] as number) * 2 ** (8 * i);
     return value;
   }
 
-  *#storeSmall(va: number, size: number, value: number): Step<void> {
-    if (!(yield* this.#reach(va, size, PROT_WRITE))) return;
-    for (let i = 0; i < size; i++) this.#bytes[this.#indexOf(va + i, PROT_WRITE)] = value >>> (8 * i);
+  private *storeSmall(va: number, size: number, value: number): Step<void> {
+    if (!(yield* this.reach(va, size, PROT_WRITE))) return;
+    for (let i = 0; i < size; i++) this.bytes[this.indexOf(va + i, PROT_WRITE)] = value >>> (8 * i);
   }
 
   /**
    * Makes sure that all of a small access can be made, so that one which lies in two pages is made whole or not at all.
    *
-   * => on success `#indexOf` finds its bytes, as long as nothing else runs.
+   * => on success `indexOf` finds its bytes, as long as nothing else runs.
    */
-  *#reach(va: number, size: number, access: Protection): Step<boolean> {
+  private *reach(va: number, size: number, access: Protection): Step<boolean> {
     const offset = va & PAGE_MASK;
     for (;;) {
       if ((yield* this.translate(asVa(va), access)) < 0) return false;
       if (offset + size <= PAGE_SIZE) return true;
       if ((yield* this.translate(asVa(va - offset + PAGE_SIZE), access)) < 0) return false;
       // Others may have run meanwhile, and taken the first page away.
-      if (this.#lookUp(asVa(va), access) >= 0) return true;
+      if (this.lookUp(asVa(va), access) >= 0) return true;
     }
   }
 
-  /** Where in RAM a byte is that `#reach` has reached. */
-  #indexOf(va: number, access: Protection): number {
-    return this.#lookUp(asVa(va), access) * PAGE_SIZE + (va & PAGE_MASK);
+  /** Where in RAM a byte is that `reach` has reached. */
+  private indexOf(va: number, access: Protection): number {
+    return this.lookUp(asVa(va), access) * PAGE_SIZE + (va & PAGE_MASK);
   }
 }

@@ -84,11 +84,16 @@ export class SysState implements VnodeReferrer {
     return process.space ?? this.kern.panic(`process ${process.pid} has no address space`);
   }
 
+  /** The processor on which a thread runs. */
+  cpuOf(lwp: Lwp): Cpu {
+    return this.machine.cpus[lwp.cpu] ?? this.kern.panic(`lwp ${lwp.name} runs on no processor`);
+  }
+
   /** The processor of a thread, in the thread's address space. */
   activeCpu(lwp: Lwp): Cpu {
-    const cpu = this.machine.cpus[lwp.cpu] ?? this.kern.panic(`lwp ${lwp.name} runs on no processor`);
+    const cpu = this.cpuOf(lwp);
     const { space } = this.processOf(lwp);
-    if (space !== null) cpu.activate(space.pmap);
+    if (space !== null) cpu.activate(space.pmap, lwp);
     return cpu;
   }
 

@@ -27,7 +27,7 @@ export function* trapPageFault(this: Sys, cpu: Cpu, va: Va, access: Protection):
   }
   const errno = yield* this.vm.fault(process.space, va, access);
   // Others may have run on this processor meanwhile.
-  if (process.space !== null) cpu.activate(process.space.pmap);
+  if (process.space !== null) cpu.activate(process.space.pmap, curlwp);
   if (user) kern.leave();
   if (errno === 0 || !user) return errno;
 
