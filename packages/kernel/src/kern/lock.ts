@@ -18,9 +18,12 @@ export interface Lock extends StepObject {
   holders(): readonly Lwp[];
 }
 
-/** Takes a lock off a thread's list; the one taken last is found at once. */
-export function forget(held: Lock[], lock: Lock): void {
-  const index = held.lastIndexOf(lock);
-  if (index === held.length - 1) held.pop();
-  else if (index >= 0) held.splice(index, 1);
+/** Takes something off a list, such as a lock off those that a thread holds; what came last is found at once. */
+export function forget<T>(list: T[], item: T): void {
+  if (list[list.length - 1] === item) {
+    list.pop();
+    return;
+  }
+  const index = list.lastIndexOf(item);
+  if (index >= 0) list.splice(index, 1);
 }

@@ -125,7 +125,7 @@ export class RwLock implements Lock {
     const lwp = this.#kern.scheduler.current;
     forget(lwp.held, this);
     if (this.#writer === lwp) this.#writer = null;
-    else this.#readers.splice(this.#readers.indexOf(lwp), 1);
+    else forget(this.#readers, lwp);
   }
 
   #assertHeld(who: string): void {

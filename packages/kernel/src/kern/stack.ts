@@ -31,16 +31,30 @@ export function kernelName(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
-/** The kernel functions that are running, innermost first, under their kernel names. */
-export function kernelStack(): string[] {
+/** A stack that is read only if somebody asks for it: to take it is cheap, to write it out is not. */
+export interface TakenStack {
+  readonly stack?: string;
+}
+
+/** Takes the stack as it is now, for `kernelFrames`. */
+export function takeStack(): TakenStack {
   const host = Error as { stackTraceLimit?: number };
   const limit = host.stackTraceLimit;
   host.stackTraceLimit = DEPTH;
-  const text = new Error().stack ?? '';
+  const taken = new Error();
   if (limit !== undefined) host.stackTraceLimit = limit;
+  return taken;
+}
 
+/** The kernel functions that are running, innermost first, under their kernel names. */
+export function kernelStack(): string[] {
+  return kernelFrames(takeStack());
+}
+
+/** The kernel functions that were running when a stack was taken, innermost first, under their kernel names. */
+export function kernelFrames(taken: TakenStack): string[] {
   const frames: string[] = [];
-  for (const line of text.split('\n')) {
+  for (const line of (taken.stack ?? '').split('\n')) {
     const name = functionName(line);
     if (name === BOTTOM) break;
     const frame = registered.get(name);

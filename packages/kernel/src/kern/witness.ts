@@ -5,7 +5,7 @@
  * A reversal is a warning, not a deadlock: whether it can deadlock is for an explorer to say.
  */
 import type { Lock, LockClass } from './lock.js';
-import { kernelStack } from './stack.js';
+import { kernelFrames, type TakenStack, takeStack } from './stack.js';
 
 /** Two classes are taken in both orders. */
 export interface LockOrderReversal {
@@ -22,7 +22,7 @@ export class Witness {
   readonly #enabled: boolean;
   readonly #classes: LockClass[] = [];
   /** For each pair of class numbers that was seen nested, the stack of the first time. */
-  readonly #orders = new Map<number, readonly string[]>();
+  readonly #orders = new Map<number, TakenStack>();
   /** What was found, in order. */
   readonly reversals: LockOrderReversal[] = [];
 
@@ -50,10 +50,12 @@ export class Witness {
   }
 
   #learn(outer: LockClass, inner: LockClass): void {
-    const stack = kernelStack();
-    this.#orders.set(edge(outer, inner), stack);
+    const taken = takeStack();
+    this.#orders.set(edge(outer, inner), taken);
     if (outer === inner) {
-      if (!outer.nests) this.reversals.push({ classes: [outer.name], firstStack: stack, reverseStack: stack });
+      if (outer.nests) return;
+      const stack = kernelFrames(taken);
+      this.reversals.push({ classes: [outer.name], firstStack: stack, reverseStack: stack });
       return;
     }
     const path = this.#path(inner, outer);
@@ -61,8 +63,8 @@ export class Witness {
     const [first, second] = path as [LockClass, LockClass];
     this.reversals.push({
       classes: path.map((each) => each.name),
-      firstStack: this.#orders.get(edge(first, second)) ?? [],
-      reverseStack: stack,
+      firstStack: kernelFrames(this.#orders.get(edge(first, second)) ?? taken),
+      reverseStack: kernelFrames(taken),
     });
   }
 

@@ -134,8 +134,9 @@ export class Cpu implements StepObject {
   /** Loads 8 bytes, unsigned. */
   *load64(va: number): Step<bigint> {
     const bytes = new Uint8Array(8);
-    if (!(yield* this.reach(va, 8, PROT_READ))) return 0n;
-    for (let i = 0; i < 8; i++) bytes[i] = this.bytes[this.indexOf(va + i, PROT_READ)] as number;
+    const first = yield* this.reach(va, 8, PROT_READ);
+    if (first < 0) return 0n;
+    for (let i = 0; i < 8; i++) bytes[i] = this.bytes[this.indexOf(first, va, i, PROT_READ)] as number;
     return new DataView(bytes.buffer).getBigUint64(0, true);
   }
 
@@ -143,8 +144,9 @@ export class Cpu implements StepObject {
   *store64(va: number, value: bigint): Step<void> {
     const bytes = new Uint8Array(8);
     new DataView(bytes.buffer).setBigUint64(0, BigInt.asUintN(64, value), true);
-    if (!(yield* this.reach(va, 8, PROT_WRITE))) return;
-    for (let i = 0; i < 8; i++) this.bytes[this.indexOf(va + i, PROT_WRITE)] = bytes[i] as number;
+    const first = yield* this.reach(va, 8, PROT_WRITE);
+    if (first < 0) return;
+    for (let i = 0; i < 8; i++) this.bytes[this.indexOf(first, va, i, PROT_WRITE)] = bytes[i] as number;
   }
 
   /**
@@ -222,35 +224,41 @@ export class Cpu implements StepObject {
 
   /** 1, 2 or 4 bytes, unsigned; they may lie in two pages. */
   private *loadSmall(va: number, size: number): Step<number> {
-    if (!(yield* this.reach(va, size, PROT_READ))) return 0;
+    const first = yield* this.reach(va, size, PROT_READ);
+    if (first < 0) return 0;
     let value = 0;
-    for (let i = 0; i < size; i++) value += (this.bytes[this.indexOf(va + i, PROT_READ)] as number) * 2 ** (8 * i);
+    for (let i = 0; i < size; i++) value += (this.bytes[this.indexOf(first, va, i, PROT_READ)] as number) * 2 ** (8 * i);
     return value;
   }
 
   private *storeSmall(va: number, size: number, value: number): Step<void> {
-    if (!(yield* this.reach(va, size, PROT_WRITE))) return;
-    for (let i = 0; i < size; i++) this.bytes[this.indexOf(va + i, PROT_WRITE)] = value >>> (8 * i);
+    const first = yield* this.reach(va, size, PROT_WRITE);
+    if (first < 0) return;
+    for (let i = 0; i < size; i++) this.bytes[this.indexOf(first, va, i, PROT_WRITE)] = value >>> (8 * i);
   }
 
   /**
    * Makes sure that all of a small access can be made, so that one which lies in two pages is made whole or not at all.
    *
-   * => on success `indexOf` finds its bytes, as long as nothing else runs.
+   * @returns where in RAM its first byte is, -1 when the access was given up; the others are found by `indexOf`, as long as nothing
+   *   else runs
    */
-  private *reach(va: number, size: number, access: Protection): Step<boolean> {
+  private *reach(va: number, size: number, access: Protection): Step<number> {
     const offset = va & PAGE_MASK;
     for (;;) {
-      if ((yield* this.translate(asVa(va), access)) < 0) return false;
-      if (offset + size <= PAGE_SIZE) return true;
-      if ((yield* this.translate(asVa(va - offset + PAGE_SIZE), access)) < 0) return false;
+      const pfn = yield* this.translate(asVa(va), access);
+      if (pfn < 0) return -1;
+      if (offset + size <= PAGE_SIZE) return pfn * PAGE_SIZE + offset;
+      if ((yield* this.translate(asVa(va - offset + PAGE_SIZE), access)) < 0) return -1;
       // Others may have run meanwhile, and taken the first page away.
-      if (this.lookUp(asVa(va), access) >= 0) return true;
+      const again = this.lookUp(asVa(va), access);
+      if (again >= 0) return again * PAGE_SIZE + offset;
     }
   }
 
-  /** Where in RAM a byte is that `reach` has reached. */
-  private indexOf(va: number, access: Protection): number {
-    return this.lookUp(asVa(va), access) * PAGE_SIZE + (va & PAGE_MASK);
+  /** Where in RAM the i-th byte of an access is that `reach` has reached, its first byte at `first`. */
+  private indexOf(first: number, va: number, i: number, access: Protection): number {
+    if ((va & PAGE_MASK) + i < PAGE_SIZE) return first + i;
+    return this.lookUp(asVa(va + i), access) * PAGE_SIZE + ((va + i) & PAGE_MASK);
   }
 }

@@ -74,6 +74,33 @@ export function amapLookup(this: Uvm, entry: MapEntry, offset: number): Anon | n
 }
 
 /**
+ * The anons of `count` pages from an entry's offset in bytes on, null where there is none; all null without an amap.
+ * `amap_lookups()`. => amap locked.
+ *
+ * @param into takes the place of what it holds
+ */
+export function amapLookups(this: Uvm, entry: MapEntry, offset: number, count: number, into: (Anon | null)[]): void {
+  const { amap } = entry;
+  // Setting the length is slow, and rarely needed.
+  if (into.length > count) into.length = count;
+  if (amap === null) {
+    for (let i = 0; i < count; i++) into[i] = null;
+    return;
+  }
+  const first = entry.amapOffset + offset / PAGE_SIZE;
+  this.kern.kassert(amap.lock.owned, 'mutex_owned(amap->am_lock)');
+  this.kern.kassert(first + count <= amap.slots, '(slot + (npages - 1)) < amap->am_nslot');
+  for (let i = 0; i < count; i++) {
+    const anon = amap.at(first + i);
+    this.kern.kassert(
+      anon === null || (anon.references !== 0 && anon.lock === amap.lock),
+      'an == NULL || (an->an_ref != 0 && an->an_lock == amap->am_lock)',
+    );
+    into[i] = anon;
+  }
+}
+
+/**
  * Puts an anon at an entry's offset in bytes, into an empty slot or with `replace` in another's place. `amap_add()`.
  *
  * => amap locked. When a shared amap has an anon replaced, all mappings of the old page go, so that all sharers see the new one.
@@ -173,7 +200,8 @@ export function* amapWipeout(this: Uvm, amap: Amap): Step<void> {
  *
  * => map write-locked, the entry's amap unlocked. When memory cannot be had, the entry still needs a copy: the caller tests that.
  *
- * @param from, to the addresses that matter, when a large entry may be made anonymous in chunks
+ * @param from the first address that matters, when a large entry may be made anonymous in chunks
+ * @param to the first address behind those that matter
  */
 export function* amapCopy(this: Uvm, map: VmMap, entry: MapEntry, flags: number, from: Va, to: Va): Step<void> {
   if (entry.amap === null) return yield* makeAmap(this, map, entry, flags, from, to);

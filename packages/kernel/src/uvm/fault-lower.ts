@@ -4,7 +4,7 @@ import { HZ } from '../kern/scheduler.js';
 import { pause } from '../kern/sleepq.js';
 import type { Step } from '../kern/switch.js';
 import { asOffset, asVa, PAGE_SIZE, type Pfn, type Va } from '../machine/address.js';
-import { PROT_NONE, PROT_WRITE, type Protection } from '../machine/protection.js';
+import { PROT_NONE, PROT_WRITE } from '../machine/protection.js';
 import { AMAP_SHARED } from './amap.js';
 import type { FaultCase } from './events.js';
 import type { FaultContext } from './fault-context.js';
@@ -49,7 +49,7 @@ export function* uvmFaultLowerLookup(this: Uvm, fault: FaultContext, object: Uvm
   const { entry, slots } = fault;
   yield* object.lock.enter();
   this.uvmexp.fltlget++;
-  yield* object.get(this, { ...getRequest(fault, fault.access), slots, center: fault.center, flags: PGO_LOCKED });
+  yield* object.get(this, getRequest(fault, fault.startVa, slots, fault.center, PGO_LOCKED));
   for (let i = 0; i < fault.pages; i++) {
     const page = slots[i] ?? PGO_DONTCARE;
     if (i === fault.center || !isPage(page)) continue;
@@ -73,13 +73,16 @@ export function* uvmFaultLowerNeighbor(
   yield* this.uvmPageUnbusyOne(page);
 }
 
-/** What an object is asked for. A private mapping never writes to it. */
-function getRequest(fault: FaultContext, access: Protection): Omit<GetRequest, 'slots' | 'center' | 'flags'> {
-  const { entry } = fault;
+/** What an object is asked for, from an address on. A private mapping never writes to it. */
+function getRequest(fault: FaultContext, from: Va, slots: PageSlot[], center: number, flags: number): GetRequest {
+  const { entry, access } = fault;
   return {
-    offset: asOffset(entry.offset + (fault.startVa - entry.start)),
+    offset: asOffset(entry.offset + (from - entry.start)),
+    slots,
+    center,
     access: entry.copyOnWrite ? access & ~PROT_WRITE : access,
     advice: entry.advice,
+    flags,
   };
 }
 
@@ -99,8 +102,7 @@ export function* uvmFaultLowerIo(
   const { amap } = entry;
   this.uvmexp.fltget++;
   const slots: PageSlot[] = [PGO_WANTED_PAGE];
-  const offset = asOffset(entry.offset + fault.offsetInEntry);
-  const request = { ...getRequest(fault, fault.access), offset, slots, center: 0, flags: PGO_SYNCIO };
+  const request = getRequest(fault, fault.va, slots, 0, PGO_SYNCIO);
   yield* this.uvmfaultUnlockall(fault, amap, null);
   const errno = yield* from.get(this, request);
   if (errno === EAGAIN) {

@@ -35,6 +35,9 @@ import { NO_PAGE, PG_BUSY, PG_CLEAN, PG_FAKE } from './page-array.js';
 import type { Uvm } from './uvm.js';
 import { VM_MAP_PAGEABLE, type VmMap } from './vm-map.js';
 
+/** A fault that a processor met. */
+const ORDINARY: FaultFlags = { wire: false, maxProtection: false };
+
 /**
  * Resolves a fault. `uvm_fault()`. => nothing locked.
  *
@@ -42,7 +45,7 @@ import { VM_MAP_PAGEABLE, type VmMap } from './vm-map.js';
  * @returns 0; EFAULT nothing is mapped there; EACCES not for this access; EINVAL beyond the end of the file; EIO; ENOMEM
  */
 export function* uvmFault(this: Uvm, map: VmMap, va: Va, access: Protection): Step<Errno> {
-  return yield* this.uvmFaultInternal(map, va, access, { wire: false, maxProtection: false });
+  return yield* this.uvmFaultInternal(map, va, access, ORDINARY);
 }
 
 /** Resolves a fault of any kind; tries until it is resolved or cannot be. `uvm_fault_internal()`. => nothing locked. */
@@ -113,7 +116,7 @@ export function* uvmFaultCheck(this: Uvm, fault: FaultContext): Step<Errno> {
   }
   setWindow(fault);
   if (entry.amap !== null) yield* entry.amap.lock.enter();
-  lookUpAnons(this, fault);
+  this.amapLookups(entry, fault.startVa - entry.start, fault.pages, fault.anons);
   if (entry.advice === MADV_SEQUENTIAL && fault.center > 0) yield* this.uvmFaultFlushBehind(fault);
   return 0;
 }
@@ -132,14 +135,6 @@ function setWindow(fault: FaultContext): void {
   fault.startVa = asVa(va - back * PAGE_SIZE);
   fault.pages = back + ahead + 1;
   fault.center = back;
-}
-
-/** `amap_lookups()`. => amap locked. */
-function lookUpAnons(uvm: Uvm, fault: FaultContext): void {
-  const { entry, anons } = fault;
-  anons.length = 0;
-  const first = fault.startVa - entry.start;
-  for (let i = 0; i < fault.pages; i++) anons.push(uvm.amapLookup(entry, first + i * PAGE_SIZE));
 }
 
 /** A sequential reader will not come back: deactivates what lies behind it, and forgets about that part of the window. => as check. */
@@ -176,16 +171,16 @@ export function* uvmFaultUpperLookup(this: Uvm, fault: FaultContext): Step<boole
   const { machine, pages } = this;
   const { anons, slots } = fault;
   const { pmap } = fault.originalMap;
-  slots.length = 0;
+  if (slots.length > fault.pages) slots.length = fault.pages;
   let shadowed = false;
   for (let i = 0; i < fault.pages; i++) {
     const va = asVa(fault.startVa + i * PAGE_SIZE);
     const anon = anons[i] ?? null;
     if (i !== fault.center && machine.pmapExtract(pmap, va) >= 0) {
-      slots.push(PGO_DONTCARE);
+      slots[i] = PGO_DONTCARE;
       continue;
     }
-    slots.push(anon === null ? PGO_WANTED_PAGE : PGO_DONTCARE);
+    slots[i] = anon === null ? PGO_WANTED_PAGE : PGO_DONTCARE;
     if (anon === null) continue;
     if (i === fault.center) shadowed = true;
     else if (anon.page !== NO_PAGE && (pages.flags(anon.page) & PG_BUSY) === 0) {

@@ -61,7 +61,10 @@ export function* uvmMapExtract(
   options: ExtractOptions,
 ): Step<Va | number> {
   const { kern } = this;
-  kern.kassert(((start | 0) & PAGE_MASK) === 0 && length % PAGE_SIZE === 0, '(start & PAGE_MASK) == 0 && (len & PAGE_MASK) == 0');
+  kern.kassert(
+    ((start | 0) & PAGE_MASK) === 0 && (length & PAGE_MASK) === 0,
+    '(start & PAGE_MASK) == 0 && (len & PAGE_MASK) == 0',
+  );
   kern.kassert(!options.remove || (!options.contiguous && !options.quick), 'REMOVE excludes CONTIG and QREF');
   const place = { hint: destination.min, size: length, align: 0, flags: 0 };
   const to = options.reserved ?? (yield* this.uvmMapReserve(destination, place));

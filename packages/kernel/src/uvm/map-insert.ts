@@ -11,7 +11,7 @@
 import { EACCES, EAGAIN, ENOMEM, type Errno } from '../kern/errno.js';
 import { HZ } from '../kern/scheduler.js';
 import type { Step } from '../kern/switch.js';
-import { asOffset, asVa, PAGE_SIZE, type Va } from '../machine/address.js';
+import { asOffset, asVa, PAGE_MASK, PAGE_SIZE, type Va } from '../machine/address.js';
 import { UVM_AMAP_CHUNK } from './amap.js';
 import {
   type MapArguments,
@@ -37,7 +37,7 @@ import { VM_MAP_WANTVA, type VmMap } from './vm-map.js';
  * @returns the address, or minus EACCES (rights beyond the most that are allowed), EAGAIN (TRYLOCK), ENOMEM (no room)
  */
 export function* uvmMap(this: Uvm, map: VmMap, args: MapArguments): Step<Va | number> {
-  this.kern.kassert(args.size > 0 && args.size % PAGE_SIZE === 0, '(size & PAGE_MASK) == 0');
+  this.kern.kassert(args.size > 0 && (args.size & PAGE_MASK) === 0, '(size & PAGE_MASK) == 0');
   const place = yield* this.uvmMapPrepare(map, args);
   if (typeof place === 'number') return -place;
   const errno = yield* this.uvmMapEnter(map, args, place.previous, place.start);
@@ -107,10 +107,16 @@ export function* uvmMapEnter(this: Uvm, map: VmMap, args: MapArguments, before: 
     );
     dead = yield* this.uvmUnmapRemove(map, start, asVa(start + args.size));
   }
+  const copyOnWrite = (args.flags & UVM_FLAG_COPYONW) !== 0;
+  // Named one by one: spreading the arguments costs as much as all the rest.
   const kind: MappingKind = {
-    ...args,
-    copyOnWrite: (args.flags & UVM_FLAG_COPYONW) !== 0,
-    needsCopy: (args.flags & UVM_FLAG_COPYONW) !== 0 && (args.flags & UVM_FLAG_OVERLAY) === 0,
+    object: args.object,
+    copyOnWrite,
+    needsCopy: copyOnWrite && (args.flags & UVM_FLAG_OVERLAY) === 0,
+    protection: args.protection,
+    maxProtection: args.maxProtection,
+    inheritance: args.inheritance,
+    advice: args.advice,
   };
   let back = false;
   let forward = false;

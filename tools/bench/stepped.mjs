@@ -1,0 +1,30 @@
+/** The one operation of the stepped build that has a budget by now: a small execution of two threads, boot included. */
+import { bootNetbsd, MAP_ANON, MAP_PRIVATE, PAGE_SIZE, PROT_READ, PROT_WRITE, RoundRobin } from '@faultline/kernel';
+
+/**
+ * Boots a small machine, on which two threads of a process map, lock, unlock and unmap a page each, switched at every fourth step.
+ *
+ * @returns {import('./measure.mjs').Operation}
+ */
+export function twoThreads() {
+  return {
+    count: 1,
+    batch: () => {
+      const system = bootNetbsd({ ram: 64 * PAGE_SIZE, strategy: new RoundRobin(4) });
+      /** @type {import('@faultline/kernel').UserProgram} */
+      const work = function* (user) {
+        const at = yield* user.mmap(0, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_ANON | MAP_PRIVATE);
+        yield* user.mlock(at, PAGE_SIZE);
+        yield* user.munlock(at, PAGE_SIZE);
+        yield* user.munmap(at, PAGE_SIZE);
+      };
+      system.spawn('bench', {
+        *program(user) {
+          yield* user.lwpCreate(work);
+          yield* work(user);
+        },
+      });
+      system.run();
+    },
+  };
+}
