@@ -7,7 +7,10 @@
  *     '@faultline/kernel'    ->  '@faultline/kernel/direct'     (and the other packages that have two builds)
  *     import { PAGE_SIZE }   ->  import { PAGE_SIZE as PAGE_SIZE$ } and const PAGE_SIZE = PAGE_SIZE$
  *
- * The last is for speed: V8 reads an imported binding from memory at each use, and folds a module's own constant into the code.
+ *     #name                  ->  private $name
+ *
+ * The last two are for speed: V8 reads an imported binding from memory at each use, and folds a module's own constant into the
+ * code; it sees that a plain field never changes, and does not see it of a `#private` one.
  *
  * A plain `yield` has no direct meaning; only a file with a `.direct.ts` twin may hold one, and the twin replaces the file whole.
  */
@@ -33,14 +36,16 @@ const TWO_BUILD_IMPORT = new RegExp(`^@faultline/(${TWO_BUILD_PACKAGES.join('|')
  * @throws {Error} when the file does not parse, or yields by itself
  */
 export function toDirect(source, file) {
-  const { program, errors } = parseSync(file, source);
+  const { program, comments, errors } = parseSync(file, source);
+  const place = (/** @type {number} */ offset) => `${file}:${source.slice(0, offset).split('\n').length}`;
   const [error] = errors;
-  if (error) throw new Error(`${file}: ${error.message}`);
+  if (error) throw new Error(`${place(error.labels[0]?.start ?? 0)}: ${error.message}`);
 
   const text = new MagicString(source);
   const dropStar = (/** @type {number} */ from, /** @type {number} */ to) => {
-    const star = source.indexOf('*', from);
-    if (star < 0 || star >= to) throw new Error(`${file}: no star between offsets ${from} and ${to}`);
+    let star = source.indexOf('*', from);
+    for (const comment of comments) if (comment.start < star && star < comment.end) star = source.indexOf('*', comment.end);
+    if (star < 0 || star >= to) throw new Error(`${place(from)}: this generator has no star`);
     text.remove(star, star + 1);
   };
   let lastImportEnd = 0;
@@ -63,15 +68,23 @@ export function toDirect(source, file) {
     dropStar(node.decorators?.at(-1)?.end ?? node.start, node.key.start);
   };
 
+  const hideName = (/** @type {{ key: { type: string }, start: number }} */ node) => {
+    if (node.key.type === 'PrivateIdentifier') text.appendLeft(node.start, 'private ');
+  };
+
   new Visitor({
-    MethodDefinition: methodStar,
+    PrivateIdentifier: (node) => text.overwrite(node.start, node.start + 1, '$'),
+    PropertyDefinition: hideName,
+    MethodDefinition(node) {
+      hideName(node);
+      methodStar(node);
+    },
     Property: methodStar,
     FunctionDeclaration: functionStar,
     FunctionExpression: functionStar,
     YieldExpression(node) {
-      const where = source.slice(0, node.start).split('\n').length;
       if (!node.delegate || !node.argument) {
-        throw new Error(`${file}:${where}: a plain yield has no direct form; only kern/switch.ts parks a thread`);
+        throw new Error(`${place(node.start)}: a plain yield has no direct form; only kern/switch.ts parks a thread`);
       }
       text.remove(node.start, node.argument.start);
     },
@@ -83,13 +96,18 @@ export function toDirect(source, file) {
         if (specifier.type !== 'ImportSpecifier' || specifier.importKind === 'type') continue;
         const { name } = specifier.local;
         if (!CONSTANT_NAME.test(name)) continue;
-        text.overwrite(specifier.start, specifier.end, `${source.slice(specifier.imported.start, specifier.imported.end)} as ${name}$`);
+        text.overwrite(
+          specifier.start,
+          specifier.end,
+          `${source.slice(specifier.imported.start, specifier.imported.end)} as ${name}$`,
+        );
         constants.push(name);
       }
     },
     ExportNamedDeclaration: (node) => redirect(node.source),
     ExportAllDeclaration: (node) => redirect(node.source),
     ImportExpression: (node) => redirect(/** @type {any} */ (node.source)),
+    TSImportType: (node) => redirect(node.source),
   }).visit(program);
 
   if (constants.length > 0) text.appendLeft(lastImportEnd, constants.map((name) => ` const ${name} = ${name}$;`).join(''));
@@ -146,22 +164,28 @@ function removeStale(dir, keep) {
 }
 
 /**
- * The same transform as a Vite plugin, so that one test-suite runs on both builds.
+ * The same transform as a Vite plugin, so that one test-suite runs on both builds. Tests of other packages, and what they share in
+ * `test/`, are transformed when they import a package that has two builds: then they hold programs for it.
  *
  * @param {string} root the workspace's root
  * @returns {import('vite').Plugin}
  */
 export function directBuildPlugin(root) {
-  const inTwoBuildPackage = new RegExp(`^${root}/packages/(${TWO_BUILD_PACKAGES.join('|')})/.*\\.ts$`);
+  const inTwoBuildPackage = new RegExp(`^packages/(${TWO_BUILD_PACKAGES.join('|')})/.*\\.ts$`);
+  const inTests = /^packages\/[^/]+\/(test\/.*|src\/.*\.test)\.ts$/;
+  const usesTwoBuilds = new RegExp(`from '@faultline/(${TWO_BUILD_PACKAGES.join('|')})'`);
+  const hasTwoBuilds = (/** @type {string} */ id) => inTwoBuildPackage.test(relative(root, id));
+  const isTransformed = (/** @type {string} */ code, /** @type {string} */ id) =>
+    hasTwoBuilds(id) ? !directTwin(id) : inTests.test(relative(root, id)) && usesTwoBuilds.test(code);
   return {
     name: 'faultline-direct-build',
     enforce: 'pre',
     load(id) {
-      const twin = inTwoBuildPackage.test(id) ? directTwin(id) : undefined;
+      const twin = hasTwoBuilds(id) ? directTwin(id) : undefined;
       return twin ? readFileSync(twin, 'utf8') : undefined;
     },
     transform(code, id) {
-      return inTwoBuildPackage.test(id) && !directTwin(id) ? toDirect(code, id) : undefined;
+      return isTransformed(code, id) ? toDirect(code, id) : undefined;
     },
   };
 }

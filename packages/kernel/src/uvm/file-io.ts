@@ -7,14 +7,14 @@
  */
 import { EINVAL, type Errno } from '../kern/errno.js';
 import type { Step } from '../kern/switch.js';
-import { asOffset, PAGE_SIZE, roundPage, truncPage } from '../machine/address.js';
+import { asOffset, PAGE_MASK, PAGE_SIZE, roundPage, truncPage } from '../machine/address.js';
 import { startIo, waitForIo } from '../machine/io.js';
 import { PROT_READ, PROT_WRITE } from '../machine/protection.js';
 import { type PageSlot, PGO_CLEANIT, PGO_OVERWRITE, PGO_PASTEOF, PGO_SYNCIO, PGO_WANTED_PAGE } from './object.js';
 import { NO_PAGE, PG_CLEAN } from './page-array.js';
 import type { Uvm } from './uvm.js';
 import type { UvmVnode } from './vnode.js';
-import { VnodeFlush, VnodeTruncate } from './vnode-io.js';
+import { VnodeTruncate } from './vnode-io.js';
 
 /** The most pages that are held busy at once while bytes are copied. */
 const MAX_PAGES = 16;
@@ -61,7 +61,7 @@ export function* uvmVnodeWrite(this: Uvm, vnode: UvmVnode, offset: number | 'app
   yield* this.uvmVnpSetwritesize(vnode, Math.max(oldSize, start + from.length));
   let done = 0;
   while (done < from.length && errno === 0) {
-    const chunk = Math.min(from.length - done, MAX_PAGES * PAGE_SIZE - ((start + done) % PAGE_SIZE));
+    const chunk = Math.min(from.length - done, MAX_PAGES * PAGE_SIZE - ((start + done) & PAGE_MASK));
     errno = yield* this.uvmVnodeWriteChunk(vnode, start + done, from.subarray(done, done + chunk));
     if (errno === 0) done += chunk;
   }
@@ -139,8 +139,7 @@ export function* uvmVnodeTruncate(this: Uvm, vnode: UvmVnode, size: number): Ste
 export function* uvmVnodeSync(this: Uvm, vnode: UvmVnode): Step<Errno> {
   yield* vnode.vnodeLock.enter('read');
   yield* vnode.lock.enter();
-  let errno = yield* this.uvnPut(vnode, asOffset(0), asOffset(0), PGO_CLEANIT | PGO_SYNCIO);
-  if (errno === 0) errno = yield* waitForIo(this.kern, yield* startIo(this.kern, new VnodeFlush(vnode)));
+  const errno = yield* this.uvnPut(vnode, asOffset(0), asOffset(0), PGO_CLEANIT | PGO_SYNCIO);
   yield* vnode.vnodeLock.exit();
   return errno;
 }
@@ -148,7 +147,7 @@ export function* uvmVnodeSync(this: Uvm, vnode: UvmVnode): Step<Errno> {
 function copyOut(uvm: Uvm, slots: readonly PageSlot[], skip: number, into: Uint8Array): void {
   for (let done = 0; done < into.length; ) {
     const at = skip + done;
-    const within = at % PAGE_SIZE;
+    const within = at & PAGE_MASK;
     const length = Math.min(PAGE_SIZE - within, into.length - done);
     const page = slots[(at - within) / PAGE_SIZE] ?? NO_PAGE;
     into.set(uvm.machine.ram.page(page).subarray(within, within + length), done);

@@ -200,7 +200,12 @@ export function* genfsRelPages(this: Uvm, slots: readonly PageSlot[]): Step<void
   yield* this.uvmPageUnbusy(slots);
 }
 
-/** Fills the fake ones among some busy pages, run by run. Part of `genfs_getpages()`. => node locked, object unlocked */
+/**
+ * Fills the fake ones among some busy pages, run by run. Part of `genfs_getpages()`. => node locked, object unlocked
+ *
+ * => to write, the pages that were holes when they were read are made writable, whether or not they still are: by now the file may
+ *    have been written there through a descriptor.
+ */
 export function* genfsReadPages(
   this: Uvm,
   vnode: UvmVnode,
@@ -214,8 +219,9 @@ export function* genfsReadPages(
   for (let i = 0; i < slots.length; ) {
     const at = offset + i * PAGE_SIZE;
     const slot = slots[i] ?? PGO_DONTCARE;
-    if (isPage(slot) && pages.flags(slot) & (PG_FAKE | PG_RDONLY) && store.isHole(at)) {
-      const errno = fillHole(this, vnode, slot, at, options);
+    const wasHole = isPage(slot) && (pages.flags(slot) & PG_RDONLY) !== 0;
+    if (wasHole || (fake(slot) && store.isHole(at))) {
+      const errno = fillHole(this, vnode, slot as Pfn, at, options);
       if (errno !== 0) return errno;
       i++;
       continue;
@@ -243,7 +249,7 @@ function fillHole(uvm: Uvm, vnode: UvmVnode, page: Pfn, at: number, options: { w
     return 0;
   }
   const errno = vnode.store.allocate(at, Math.min(PAGE_SIZE, Math.max(0, vnode.writeSize - at)));
-  if (errno === 0) uvm.pages.clearFlags(page, PG_RDONLY);
+  if (errno === 0) uvm.pages.clearFlags(page, PG_RDONLY | PG_CLEAN);
   return errno;
 }
 
@@ -257,13 +263,14 @@ export function genfsMarkdirty(this: Uvm, vnode: UvmVnode): void {
  * Writes back, deactivates or frees pages of a file. `genfs_putpages()`. => object locked on entry, unlocked on return.
  *
  * => a page that is wired is freed all the same: the kernel does not ask here.
+ * => a busy page is waited for, but not to be deactivated.
  *
  * @param end where to stop, 0 for the end of the file
  * @returns 0; EDEADLK when a page is busy and `PGO_BUSYFAIL` says not to wait; with `PGO_SYNCIO` the first error of a write
  */
 export function* genfsPutpages(this: Uvm, vnode: UvmVnode, start: ByteOffset, end: ByteOffset, flags: number): Step<Errno> {
   const last = end === 0 ? Number.MAX_SAFE_INTEGER : end;
-  const cleanAll = (flags & PGO_CLEANIT) !== 0 && start === 0 && end === 0;
+  const cleanAll = (flags & PGO_CLEANIT) !== 0 && start === 0 && end === 0 && !hasWiredPages(this, vnode);
   const requests: IoRequest[] = [];
   const generation = vnode.dirtyGeneration;
   let clean = vnode.outputs === 0;
@@ -271,14 +278,24 @@ export function* genfsPutpages(this: Uvm, vnode: UvmVnode, start: ByteOffset, en
   while (index >= 0) {
     const offset = asOffset(index * PAGE_SIZE);
     const page = vnode.lookup(offset);
-    const next = (): number => vnode.pages.next(index + 1, Math.ceil(last / PAGE_SIZE));
+    const next = (done = 1): number => vnode.pages.next(index + done, Math.ceil(last / PAGE_SIZE));
     const state = this.pages.flags(page);
+    this.kern.kassert(
+      (state & (PG_RELEASED | PG_PAGEOUT)) === 0 || (state & PG_BUSY) !== 0,
+      '(pg->flags & (PG_RELEASED|PG_PAGEOUT)) == 0 || (pg->flags & PG_BUSY) != 0',
+    );
     if (state & (PG_RELEASED | PG_PAGEOUT)) {
       clean = false;
       index = next();
       continue;
     }
     if (state & PG_BUSY) {
+      if ((flags & (PGO_CLEANIT | PGO_FREE)) === 0) {
+        // Whoever has it busy uses it, and a sequential reader who asks for this holds an amap that they may want:
+        // docs/decisions/0006-departures.md.
+        index = next();
+        continue;
+      }
       if (flags & PGO_BUSYFAIL) {
         yield* vnode.lock.exit();
         return EDEADLK;
@@ -289,23 +306,36 @@ export function* genfsPutpages(this: Uvm, vnode: UvmVnode, start: ByteOffset, en
       index = vnode.pages.next(index, Math.ceil(last / PAGE_SIZE));
       continue;
     }
-    yield* this.genfsPutpage(vnode, page, { flags, cleanAll, last: asOffset(last) }, requests);
-    index = next();
+    index = next(yield* this.genfsPutpage(vnode, page, { flags, cleanAll, last: asOffset(last) }, requests));
   }
   // Nobody has written since: all that was dirty has been written, or is on its way.
   if (cleanAll && clean && vnode.dirtyGeneration === generation) vnode.dirty = false;
   yield* vnode.lock.exit();
-  return flags & PGO_SYNCIO ? yield* this.genfsPutpagesWait(vnode, requests) : 0;
+  return flags & PGO_SYNCIO ? yield* this.genfsPutpagesWait(vnode, requests, { flush: (flags & PGO_CLEANIT) !== 0 }) : 0;
 }
 
-/** One page of `genfs_putpages()`, with the dirty ones behind it. => object locked; unlocked while I/O is started. */
+/** Whether a vnode has pages that must not fault, and so cannot be made to tell when they are stored to. => object locked */
+function hasWiredPages({ pages, uvmexp }: Uvm, vnode: UvmVnode): boolean {
+  if (uvmexp.wired === 0) return false;
+  const end = Number.MAX_SAFE_INTEGER;
+  for (let index = vnode.pages.next(0, end); index >= 0; index = vnode.pages.next(index + 1, end)) {
+    if (pages.wireCount(vnode.lookup(asOffset(index * PAGE_SIZE))) !== 0) return true;
+  }
+  return false;
+}
+
+/**
+ * One page of `genfs_putpages()`, with the dirty ones behind it. => object locked; unlocked while I/O is started.
+ *
+ * @returns how many pages that were
+ */
 export function* genfsPutpage(
   this: Uvm,
   vnode: UvmVnode,
   page: Pfn,
   options: { flags: number; cleanAll: boolean; last: ByteOffset },
   requests: IoRequest[],
-): Step<void> {
+): Step<number> {
   const { machine, pages } = this;
   const { flags } = options;
   if (flags & PGO_FREE) yield* this.uvmPageUnmap(page);
@@ -318,7 +348,7 @@ export function* genfsPutpage(
   }
   if (!dirty) {
     yield* settlePage(this, page, flags);
-    return;
+    return 1;
   }
   const run = yield* this.genfsGatherRun(vnode, page, options);
   for (const each of run) {
@@ -335,6 +365,7 @@ export function* genfsPutpage(
   yield* vnode.lock.exit();
   requests.push(yield* this.genfsGopWrite(vnode, run));
   yield* vnode.lock.enter();
+  return run.length;
 }
 
 /** Frees or deactivates a page that needs no writing. => object locked */
@@ -394,8 +425,13 @@ export function* uvmAioAiodone(this: Uvm, vnode: UvmVnode, run: readonly Pfn[], 
   yield* vnode.lock.exit();
 }
 
-/** Waits until all writes to a file are done and the bytes are durable. Part of `genfs_putpages()`. => object unlocked */
-export function* genfsPutpagesWait(this: Uvm, vnode: UvmVnode, requests: readonly IoRequest[]): Step<Errno> {
+/** Waits until all writes to a file are done, and with `flush` the bytes are durable. Part of `genfs_putpages()`. => object unlocked */
+export function* genfsPutpagesWait(
+  this: Uvm,
+  vnode: UvmVnode,
+  requests: readonly IoRequest[],
+  options: { flush: boolean },
+): Step<Errno> {
   let errno: Errno = 0;
   for (const request of requests) {
     const result = yield* waitForIo(this.kern, request);
@@ -404,7 +440,8 @@ export function* genfsPutpagesWait(this: Uvm, vnode: UvmVnode, requests: readonl
   yield* vnode.lock.enter();
   while (vnode.outputs > 0) yield* vnode.outputDone.wait(vnode.lock);
   yield* vnode.lock.exit();
-  if (errno !== 0 || requests.length === 0) return errno;
+  // Others may have written the pages, or the flush after that may have failed: what counts is whether all is flushed by now.
+  if (errno !== 0 || !options.flush || !vnode.needsFlush) return errno;
   return yield* waitForIo(this.kern, yield* startIo(this.kern, new VnodeFlush(vnode)));
 }
 

@@ -81,6 +81,7 @@ function writeVnode(vnode: UvmVnode, writer: StateWriter): void {
   writer.field('size', vnode.size);
   writer.field('writeSize', vnode.writeSize);
   writer.field('dirty', vnode.dirty);
+  writer.field('unflushed', vnode.unflushed);
   writer.field('outputs', vnode.outputs);
   writer.field('unlinked', vnode.unlinked);
   writer.field('node lock', vnode.nodeLock.state);

@@ -58,6 +58,7 @@ export class VnodeWrite implements IoOperation {
   transfer(): Errno {
     const { size, writeSize, store } = this.#vnode;
     const end = Math.max(size, writeSize);
+    this.#vnode.unflushed = true;
     for (const [i, page] of this.#run.entries()) {
       const at = this.#offset + i * PAGE_SIZE;
       if (at >= end) break;
@@ -87,8 +88,10 @@ export class VnodeFlush implements IoOperation {
 
   transfer(): Errno {
     const { size, store } = this.#vnode;
-    const errno = store.size < size ? store.truncate(size) : 0;
-    return errno === 0 ? store.sync() : errno;
+    let errno = store.size < size ? store.truncate(size) : 0;
+    if (errno === 0) errno = store.sync();
+    if (errno === 0) this.#vnode.unflushed = false;
+    return errno;
   }
 
   *done(_errno: Errno): Step<void> {}
@@ -110,6 +113,7 @@ export class VnodeTruncate implements IoOperation {
   }
 
   transfer(): Errno {
+    this.#vnode.unflushed = true;
     return this.#vnode.store.truncate(this.#size);
   }
 

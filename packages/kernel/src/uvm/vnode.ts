@@ -34,6 +34,8 @@ export class UvmVnode extends UvmObject implements Vnode {
   dirty = false;
   /** How often that was said. `g_dirtygen`. */
   dirtyGeneration = 0;
+  /** Whether the file may have been changed since it was flushed last: what was written before it was opened counts too. */
+  unflushed = true;
   /** Writes under way. `v_numoutput`. */
   outputs = 0;
   /** Whether it has lost its name, and goes with the last reference. */
@@ -60,6 +62,11 @@ export class UvmVnode extends UvmObject implements Vnode {
   /** A clean vnode must learn of the first store to one of its pages. `uvn_needs_writefault()`. */
   get needsWriteFault(): boolean {
     return !this.dirty;
+  }
+
+  /** Whether there is something that a loss of power would take. */
+  get needsFlush(): boolean {
+    return this.unflushed || this.store.size < this.size;
   }
 
   reference(uvm: Uvm): Step<void> {
