@@ -1,5 +1,6 @@
 /** Booting a whole system: machine, virtual memory, system calls. */
 import { type Credentials, USER } from './kern/credentials.js';
+import { type Errno, errnoName } from './kern/errno.js';
 import type { Violation } from './kern/invariant.js';
 import { Kern, type KernOptions } from './kern/kern.js';
 import type { Lwp } from './kern/lwp.js';
@@ -54,7 +55,7 @@ export class NetbsdSystem {
   readonly vm: UvmSystem;
   readonly sys: Sys;
 
-  /** @throws {RangeError} for options that make no sense, {Error} for patches that do not fit */
+  /** @throws {RangeError} for options that make no sense, {PatchError} for patches that do not fit */
   constructor(options: BootOptions) {
     this.kern = new Kern(options);
     this.machine = createMachine(this.kern, options);
@@ -65,9 +66,15 @@ export class NetbsdSystem {
     applyPatches({ machine: this.machine, uvm: this.uvm, sys: this.sys }, options.patches ?? []);
   }
 
-  /** Starts a process. Its program runs when the system does: `run`. */
+  /**
+   * Starts a process. Its program runs when the system does: `run`.
+   *
+   * @throws {Error} when its image cannot be run
+   */
   spawn(name: string, options: SpawnOptions = {}): Process {
     const { sys } = this;
+    const { image, program } = options;
+    if (image !== undefined) refuseImage(image, sys.checkImage(image));
     const space = this.vm.createSpace(sys.userSpace);
     const process = sys.addProcess({
       name,
@@ -78,11 +85,7 @@ export class NetbsdSystem {
       limits: sys.defaultLimits,
       credentials: options.credentials ?? USER,
     });
-    const { image, program } = options;
-    if (image !== undefined) {
-      const errno = this.perform(process, () => sys.mapImage(process, image));
-      if (errno !== 0) throw new Error(`the image of ${name} cannot be mapped: errno ${errno}`);
-    }
+    if (image !== undefined) refuseImage(image, this.perform(process, () => sys.mapImage(process, image)) ?? 0);
     const [first] = process.lwps;
     if (program !== undefined && first !== undefined) this.startProgram(first, program);
     return process;
@@ -149,6 +152,11 @@ export class NetbsdSystem {
       });
     }
   }
+}
+
+/** Tells the host of an image that cannot be run. */
+function refuseImage({ name }: ExecImage, errno: Errno): void {
+  if (errno !== 0) throw new Error(`the image ${name} cannot be run: ${errnoName(errno)}`);
 }
 
 /** Boots a NetBSD system. */

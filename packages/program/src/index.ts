@@ -8,3 +8,4 @@ export * from './run.js';
 export * from './session.js';
 export * from './settings.js';
 export * from './strace/program.js';
+export * from './syz/program.js';

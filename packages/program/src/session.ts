@@ -4,10 +4,13 @@
 import {
   type CallInProgress,
   type CallObserver,
+  hex,
   type LoggedEvent,
   type Lwp,
   type NetbsdSystem,
   type Process,
+  signalCodeName,
+  signalName,
   type View,
   type Violation,
   view,
@@ -89,7 +92,8 @@ export class Session implements CallObserver {
   readonly remarks: string[] = [];
 
   readonly #watch: WatchOptions;
-  readonly #open = new Map<Lwp, CallRecord>();
+  /** The calls that threads are in. Threads that have ended in one, as in an exit, are not kept for it. */
+  readonly #open = new WeakMap<Lwp, CallRecord>();
   #last: CallRecord | null = null;
   #counting = true;
 
@@ -150,9 +154,18 @@ export class Session implements CallObserver {
   }
 
   exiting(process: Process): void {
-    const { pid, name } = process;
+    if (!this.#counting) return;
+    const { pid, name, ending } = process;
+    if (ending?.kind === 'signaled') this.remarks.push(this.#tellSignal(process, ending.signal));
     if (this.finalMemory.length >= KEPT_PROCESSES || process.borrowsSpace) return;
     this.finalMemory.push({ pid, name, ended: true, view: view(this.system, { kind: 'pmap', pid }) });
+  }
+
+  /** `process 1 (main) was killed by SIGSEGV (SEGV_MAPERR) at 0x1000, after call 2` */
+  #tellSignal({ pid, name, fatalFault }: Process, signal: number): string {
+    const where = fatalFault === null ? '' : ` (${signalCodeName(signal, fatalFault.code)}) at ${hex(fatalFault.address)}`;
+    const when = this.#last === null ? 'before any call' : `after call ${this.#last.number}`;
+    return `process ${pid} (${name}) was killed by ${signalName(signal)}${where}, ${when}`;
   }
 
   /** The memory of all processes: of those that have ended as it was then, of the others as it is. */
@@ -164,7 +177,12 @@ export class Session implements CallObserver {
 
   /** Takes what was logged so far to the calls that have not returned: the kernel has stopped. */
   collectUnfinished(): void {
-    for (const [lwp, record] of this.#open) this.#collect(record, lwp);
+    const { kern, sys } = this.system;
+    const lwps = new Set([kern.scheduler.current, ...[...sys.processes.values()].flatMap((process) => process.lwps)]);
+    for (const lwp of lwps) {
+      const record = this.#open.get(lwp);
+      if (record !== undefined) this.#collect(record, lwp);
+    }
   }
 
   #collect(record: CallRecord, lwp: Lwp): void {

@@ -26,17 +26,22 @@ export interface Patch<Modules> {
   readonly replace: ReplacementsIn<Modules>;
 }
 
+/** A patch does not fit the kernel. */
+export class PatchError extends Error {
+  override readonly name = 'PatchError';
+}
+
 /**
  * Replaces functions on the modules of one machine.
  *
- * @throws {Error} when a patch names a module or a function that there is not
+ * @throws {PatchError} when a patch names a module or a function that there is not
  */
 export function applyPatches<Modules extends object>(modules: Modules, patches: readonly Patch<Modules>[]): void {
   for (const patch of patches) {
     for (const [moduleName, replacements] of Object.entries(patch.replace)) {
       const module = (modules as Record<string, Record<string, unknown> | undefined>)[moduleName];
       if (module === undefined) {
-        throw new Error(`patch "${patch.id}" changes the module "${moduleName}"; there are ${Object.keys(modules).join(', ')}`);
+        throw new PatchError(`patch "${patch.id}" changes the module "${moduleName}"; there are ${Object.keys(modules).join(', ')}`);
       }
       for (const [name, replace] of Object.entries(replacements as Record<string, (original: unknown) => unknown>)) {
         replaceFunction(patch.id, module, name, replace);
@@ -53,7 +58,7 @@ function replaceFunction(
 ): void {
   const original = module[name];
   if (typeof original !== 'function') {
-    throw new Error(`patch "${id}" replaces ${kernelName(name)}(), but this kernel has no function "${name}"`);
+    throw new PatchError(`patch "${id}" replaces ${kernelName(name)}(), but this kernel has no function "${name}"`);
   }
   const replacement = replace(original) as object;
   // The name is what stack traces show, and the replacement stands in the original's place.

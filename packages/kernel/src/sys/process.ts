@@ -47,12 +47,18 @@ export class Process implements ProcessIdentity {
   readonly pending: SignalInfo[] = [];
   /** Set when it is to end; its threads leave when they next come by. */
   ending: ExitReason | null = null;
+  /** The fault that ended it, null when it was not a fault. */
+  fatalFault: SignalInfo | null = null;
+  /** Set while all its threads but this one are to leave: it replaces the program. */
+  survivor: Lwp | null = null;
   /** Whether it has ended, and waits for its parent to ask how. */
   zombie = false;
   /** Whether it borrows its parent's space, and the parent waits for it to give it back. */
   borrowsSpace = false;
   /** Waited on for a child to end, or to give back the space. `p_waitcv`, with `proc_lock` */
   readonly childEvent: CondVar;
+  /** Waited on for a thread to leave. `p_lwpcv`, with `proc_lock` */
+  readonly lwpEvent: CondVar;
 
   constructor(
     scheduler: Scheduler,
@@ -76,6 +82,12 @@ export class Process implements ProcessIdentity {
     this.limits = parts.limits;
     this.credentials = parts.credentials;
     this.childEvent = new CondVar(scheduler, 'wait', `children of process ${pid}`);
+    this.lwpEvent = new CondVar(scheduler, 'lwpwait', `threads of process ${pid}`);
+  }
+
+  /** Whether a thread of it is to leave for good, when it next comes by. */
+  leaves(lwp: Lwp): boolean {
+    return this.ending !== null || (this.survivor !== null && this.survivor !== lwp);
   }
 }
 

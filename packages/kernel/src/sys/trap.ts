@@ -21,7 +21,7 @@ export function* trapPageFault(this: Sys, cpu: Cpu, va: Va, access: Protection):
   if (process.space === null) return kern.panic(`trap: lwp ${curlwp.name} has no address space`);
   const user = !curlwp.onFault;
   if (user) {
-    if (process.ending !== null) throw new LwpExit();
+    if (process.leaves(curlwp)) throw new LwpExit();
     kern.enter();
     kern.announce('trap', va, access);
   }
@@ -48,6 +48,7 @@ export function* trapsignal(this: Sys, info: SignalInfo): Step<'retry' | 'skip'>
   const handler = process.handlers.get(info.signal);
   // A fault cannot be ignored: it would come again for ever.
   if (handler !== undefined && handler !== 'ignore' && info.signal !== SIGKILL) return yield* handler(info);
+  process.fatalFault = info;
   this.endProcess(process, { kind: 'signaled', signal: info.signal });
   throw new LwpExit();
 }

@@ -5,8 +5,8 @@ import type { CallRecord } from '../session.js';
 import type { ExplainedCall, Explanation } from './explain.js';
 import type { WalkLine } from './walk.js';
 
-/** Columns of a terminal. */
-const WIDTH = 120;
+/** Columns of a terminal of 120, with room to be set in. */
+const WIDTH = 116;
 /** Where the sentence of an invariant ends and its name begins. */
 const NAME_COLUMN = 96;
 /** Findings of one invariant that are shown. */
@@ -19,8 +19,7 @@ export function callText(call: Pick<CallRecord, 'name' | 'args'>): string {
 
 function argumentText(value: number | string): string {
   if (typeof value === 'string') return JSON.stringify(value);
-  if (value < 0 || value < 4096 || !Number.isFinite(value)) return String(value);
-  return value % 4096 === 0 && value >= 65_536 ? `0x${value.toString(16)}` : String(value);
+  return value >= 65_536 && Number.isFinite(value) ? `0x${value.toString(16)}` : String(value);
 }
 
 /** `0`, `0x7f7ff7ed6000`, `-1 EINVAL`; `?` when it never answered. */
@@ -41,8 +40,10 @@ export function explanationText(result: RunResult, explanation: Explanation): st
   ];
   const { first, after, symptom } = explanation;
   if (first !== null) {
+    const { number } = first.call;
     lines.push(
-      `What went wrong first: call ${first.call.number} of ${result.callCount}, ${callText(first.call)} = ${resultText(first.call.result)}`,
+      `What went wrong first: call ${number} of ${result.callCount}, ${callText(first.call)} = ${resultText(first.call.result)}` +
+        distanceText(symptom === null ? 0 : result.callCount - number),
     );
     lines.push('  From its return on it is false that');
     lines.push(...violationsText(first.violations));
@@ -62,6 +63,11 @@ export function explanationText(result: RunResult, explanation: Explanation): st
     lines.push('');
   }
   return lines;
+}
+
+/** How far the cause lies before the symptom. */
+function distanceText(calls: number): string {
+  return calls <= 0 ? '' : `, ${count(calls, 'call')} before the panic`;
 }
 
 function symptomWord(message: string): string {
@@ -112,22 +118,28 @@ function consequenceText({ call, walk }: ExplainedCall): string[] {
       ({ depth, label, text }) => depth > 0 && !['lookup', 'return', 'panic'].includes(label) && !text.startsWith('no split'),
     )
     .map(({ label, text, remark }) => `${label} ${text}${remark === '' ? '' : `: ${remark}`}`);
-  return wrap(`${head}${answer}`.padEnd(46), steps, WIDTH);
+  return wrap(`${head}${answer}`.padEnd(46), steps);
 }
 
-/** Text with parts behind it, broken between parts. */
-function wrap(head: string, parts: readonly string[], width: number): string[] {
+/** Text with parts behind it: each part on a line of its own, or on more where it is too long for one. */
+function wrap(head: string, parts: readonly string[]): string[] {
   const lines: string[] = [];
-  let line = `${head} `;
+  let line = head;
   for (const [i, part] of parts.entries()) {
-    const text = i < parts.length - 1 ? `${part}; ` : part;
-    if (line.trim() !== '' && line.length + text.length > width && line !== `${head} `) {
-      lines.push(line.trimEnd());
-      line = ' '.repeat(head.length + 1);
+    const words = (i < parts.length - 1 ? `${part};` : part).split(' ');
+    if (i > 0) {
+      lines.push(line);
+      line = ' '.repeat(head.length);
     }
-    line += text;
+    for (const word of words) {
+      if (line.length + 1 + word.length > WIDTH) {
+        lines.push(line);
+        line = ' '.repeat(head.length + 2);
+      }
+      line += ` ${word}`;
+    }
   }
-  return [...lines, line.trimEnd()];
+  return [...lines, line].map((each) => each.trimEnd());
 }
 
 /** The verdict on a run in which nothing went wrong. */

@@ -57,9 +57,9 @@ function tellEvent(event: KnownEvent, names: AddressNames): WalkLine[] | null {
     case 'clip':
       return [tellClip(event, names)];
     case 'page-wire':
-      return [line('wire page', `page ${event.page}`, `wire_count ${event.count - 1} -> ${event.count}`)];
+      return [line('wire', `page ${event.page}`, `wire_count ${event.count - 1} -> ${event.count}`)];
     case 'page-unwire':
-      return [line('unwire page', `page ${event.page}`, `wire_count is ${event.count} now`)];
+      return [line('unwire', `page ${event.page}`, `wire_count is ${event.count} now`)];
     case 'fault':
       return event.wire ? null : [line('fault', `${names.short(event.va)} ${protectionText(event.access)}`)];
     case 'fault-resolved':

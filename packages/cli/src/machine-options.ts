@@ -1,0 +1,99 @@
+/** The options that say on which machine, with which kernel and in which order things run. */
+import type { NetbsdPatch } from '@faultline/kernel';
+import type { MachineSettings, RunOptions, StrategySettings } from '@faultline/program';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { loadPatches } from './patches.js';
+
+/** What the options were set to. */
+export interface MachineFlags {
+  readonly ram?: number;
+  readonly cpus?: number;
+  readonly diagnostic: boolean;
+  readonly counterWidth?: 16 | 32;
+  readonly strategy?: StrategySettings;
+  readonly seed?: number;
+  readonly faultsIn?: number;
+  readonly patch: readonly string[];
+}
+
+const PAGE = 4096;
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10 / PAGE, M: 2 ** 20 / PAGE, G: 2 ** 30 / PAGE };
+
+/** Adds the options to a command. */
+export function addMachineOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--ram <size>', 'RAM, in pages or with K, M or G in bytes (default: 64M, or what the program wants)').argParser(
+        parseRam,
+      ),
+    )
+    .addOption(new Option('--cpus <n>', 'processors').argParser(parseWhole(1)))
+    .option('--no-diagnostic', 'boot a kernel without assertions')
+    .addOption(new Option('--counter-width <bits>', 'bits of a page’s wire count: 16 until 2019, 32 since').argParser(parseWidth))
+    .addOption(
+      new Option('--strategy <name>', 'who runs next: run-to-block, round-robin[:STEPS] or random').argParser(parseStrategy),
+    )
+    .addOption(new Option('--seed <n>', 'random order with this seed').argParser(parseWhole(0)))
+    .addOption(new Option('--faults-in <n>', 'with --seed: one allocation or I/O in n fails').argParser(parseWhole(1)))
+    .addOption(
+      new Option('--patch <name>', 'change the kernel: a name from the catalogue, or a module (may be repeated)')
+        .argParser(collect)
+        .default([]),
+    );
+}
+
+/** What to run with. */
+export async function toRunOptions(flags: MachineFlags, defects: readonly NetbsdPatch[]): Promise<RunOptions> {
+  const machine: MachineSettings = {
+    ...(flags.ram !== undefined && { ramPages: flags.ram }),
+    ...(flags.cpus !== undefined && { cpus: flags.cpus }),
+    ...(flags.counterWidth !== undefined && { counterWidth: flags.counterWidth }),
+    ...(!flags.diagnostic && { diagnostic: false }),
+  };
+  const patches = [...defects, ...(await loadPatches(flags.patch))];
+  return { machine, patches, strategy: strategyOf(flags) };
+}
+
+function strategyOf(flags: MachineFlags): StrategySettings {
+  const random = flags.seed !== undefined || flags.faultsIn !== undefined || flags.strategy?.kind === 'random';
+  if (!random) return flags.strategy ?? { kind: 'run-to-block' };
+  return { kind: 'random', seed: flags.seed ?? 0, ...(flags.faultsIn !== undefined && { faultsIn: flags.faultsIn }) };
+}
+
+function parseRam(text: string): number {
+  const match = /^(\d+)([KMG]?)$/.exec(text);
+  const pages = match === null ? Number.NaN : Number(match[1]) * (UNITS[match[2] ?? ''] ?? Number.NaN);
+  if (!Number.isInteger(pages) || pages < 16 || pages > 2 ** 20) {
+    throw new InvalidArgumentError('Give whole pages from 16 to 1048576, or bytes such as 64M; the most is 4G.');
+  }
+  return pages;
+}
+
+function parseWhole(least: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (!/^\d+$/.test(text) || !Number.isSafeInteger(number) || number < least) {
+      throw new InvalidArgumentError(`Give a whole number from ${least} up.`);
+    }
+    return number;
+  };
+}
+
+function parseWidth(text: string): 16 | 32 {
+  if (text === '16') return 16;
+  if (text === '32') return 32;
+  throw new InvalidArgumentError('Give 16 or 32.');
+}
+
+function parseStrategy(text: string): StrategySettings {
+  const [name, steps] = text.split(':');
+  if (name === 'run-to-block' && steps === undefined) return { kind: 'run-to-block' };
+  if (name === 'round-robin') return { kind: 'round-robin', ...(steps !== undefined && { quantum: parseWhole(1)(steps) }) };
+  if (name === 'random' && steps === undefined) return { kind: 'random', seed: 0 };
+  throw new InvalidArgumentError('Give run-to-block, round-robin, round-robin:STEPS or random.');
+}
+
+/** For an option that may be repeated: all its values. */
+export function collect(text: string, before: readonly string[]): readonly string[] {
+  return [...before, text];
+}

@@ -1,0 +1,50 @@
+#!/usr/bin/env node
+/** The command `faultline`. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { catalogueCommand } from './commands/catalogue.js';
+import { runCommand } from './commands/run.js';
+import { showCommand } from './commands/show.js';
+import { EXIT_USAGE, UsageError } from './usage.js';
+
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+const program = new Command('faultline')
+  .description('A BSD virtual memory system: run programs on it, look into it, and have its panics explained.')
+  .version(version)
+  .showHelpAfterError('(faultline --help says more)')
+  .exitOverride();
+for (const command of [runCommand(), showCommand(), catalogueCommand()]) {
+  program.addCommand(command.copyInheritedSettings(program));
+}
+program.addHelpText(
+  'after',
+  `
+Exit status: 0 nothing wrong, 1 something was found, 2 the command line or an input is wrong.
+
+  faultline catalogue                                  what can be brought back
+  faultline catalogue netbsd-2019-mlock-zero           bring it back, explain it, try its remedies
+  faultline run examples/strace/pipeline.strace        the memory life of a real program`,
+);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+
+/** Says what went wrong; answers the exit status. */
+function report(error: unknown): number {
+  // Commander has said it already, or has printed the help that was asked for.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
+  if (error instanceof UsageError || (error instanceof Error && isExpected(error))) {
+    process.stderr.write(`faultline: ${error.message}\n`);
+    return EXIT_USAGE;
+  }
+  throw error;
+}
+
+/** Mistakes of the input, which say in a sentence what is wrong; anything else is a mistake of ours, and is thrown on. */
+function isExpected(error: Error): boolean {
+  return ['FormatError', 'HostFileError', 'PatchError', 'RangeError', 'ScheduleMismatch'].includes(error.name);
+}

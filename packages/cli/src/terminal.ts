@@ -1,0 +1,45 @@
+/** Printing for a terminal. */
+import pc from 'picocolors';
+
+const WIDTH = 110;
+
+/** Prints lines; a reader that has gone away, as `head` does, ends the command quietly. */
+export function print(lines: readonly string[]): void {
+  process.stdout.write(`${lines.map(paint).join('\n')}\n`);
+}
+
+/** Prints data as JSON. */
+export function printJson(data: unknown): void {
+  process.stdout.write(`${JSON.stringify(data, null, 2)}\n`);
+}
+
+/** A heading. */
+export function heading(text: string): string {
+  return pc.bold(text);
+}
+
+/** A paragraph in lines. */
+export function fill(text: string): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > WIDTH) {
+      lines.push(line);
+      line = '';
+    }
+    line += line === '' ? word : ` ${word}`;
+  }
+  return [...lines, line];
+}
+
+/** Colour for the words that a reader looks for; they mean the same without it. */
+function paint(line: string): string {
+  if (/^ *(FOUND|FAILS|LEAK|WRONG|FALSE)\b/.test(line)) return pc.red(line);
+  if (/^ *(OK|CURES)\b/.test(line)) return pc.green(line);
+  return line;
+}
+
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});

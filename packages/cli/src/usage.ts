@@ -1,0 +1,13 @@
+/** Mistakes of whoever calls the command. */
+
+/** Nothing wrong. */
+export const EXIT_CLEAN = 0;
+/** Something was found. */
+export const EXIT_FOUND = 1;
+/** The command line or an input is wrong. */
+export const EXIT_USAGE = 2;
+
+/** The command line or an input is wrong; the message is a sentence that says what, where, and what to do. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}

@@ -1,0 +1,81 @@
+/** Whatever is wrong with the command line or an input gets a sentence, and exit status 2. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { faultline, fixture } from './command.js';
+
+let folder = '';
+const file = (name: string, content: string | Uint8Array): string => {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+};
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'faultline-cli-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const MODULE = fixture('two-threads.ts');
+
+describe('bad input', () => {
+  it.each<[what: string, args: () => string[], message: RegExp]>([
+    ['an unknown command', () => ['frobnicate'], /unknown command 'frobnicate'/],
+    ['a missing input', () => ['run'], /missing required argument 'input'/],
+    ['an unknown option', () => ['run', MODULE, '--loud'], /unknown option '--loud'/],
+    ['a file that is not there', () => ['run', 'no-such.syz'], /no-such\.syz: there is no such file/],
+    ['a folder', () => ['run', folder], /not a regular file; name a program, a \.syz file or an strace log/],
+    ['something else', () => ['run', file('x.dat', Uint8Array.of(0, 1, 2, 255))], /cannot tell what this is; say --format/],
+    ['a module without a program', () => ['run', fixture('not-a-program.mjs')], /has no program as its default export; write/],
+    [
+      'a module that cannot be loaded',
+      () => ['run', file('x.mjs', "import 'no-such-module';")],
+      /x\.mjs: the module cannot be loaded: .*no-such-module/,
+    ],
+    ['a broken program', () => ['run', file('x.syz', 'munmap(0x0,\n')], /x\.syz:1:12: expected .*found the end of the line/],
+    ['unknown calls under --strict', () => ['run', file('y.syz', 'socket(0x2, 0x1, 0x0)\n'), '--strict'], /y\.syz:1.*socket/],
+    ['a broken log', () => ['run', file('x.strace', 'mmap(NULL, 4096, = 5\n')], /x\.strace:1:\d+: expected/],
+    ['too little RAM', () => ['run', MODULE, '--ram', '3'], /Give whole pages from 16 to 1048576, or bytes such as 64M/],
+    ['a seed that is no number', () => ['run', MODULE, '--seed', 'x'], /Give a whole number from 0 up/],
+    ['an unknown strategy', () => ['run', MODULE, '--strategy', 'fifo'], /Give run-to-block, round-robin/],
+    ['a width that no counter has', () => ['run', MODULE, '--counter-width', '8'], /Give 16 or 32/],
+    ['an unknown patch', () => ['run', MODULE, '--patch', 'nope'], /no patch named "nope"; there are netbsd-2019-mlock-zero,/],
+    ['a module without a patch', () => ['run', MODULE, '--patch', fixture('not-a-program.mjs')], /exports no patch; export what/],
+    [
+      'a patch of a function that is not there',
+      () => [
+        'run',
+        MODULE,
+        '--patch',
+        file('p.mjs', "export default { id: 'p', summary: 'x', replace: { uvm: { uvmNothing: (f) => f } } };"),
+      ],
+      /patch "p" replaces uvm_nothing.*no function "uvmNothing"/,
+    ],
+    ['a host file that is not there', () => ['run', MODULE, '--file', join(folder, 'none')], /none: there is no such file/],
+    ['a host file that is a folder', () => ['run', MODULE, '--file', folder], /this is a directory; name a file/],
+    ['an unknown view', () => ['show', 'everything', MODULE], /Allowed choices are map, object/],
+    [
+      'a call that is never made',
+      () => ['show', 'map', MODULE, '--after', '99'],
+      /there is no call 99 to stop after; the run has/,
+    ],
+    ['a map that is gone', () => ['show', 'map', MODULE, '--id', '99'], /no map 99.*--after CALL shows the system as it was/],
+    ['an unknown entry', () => ['catalogue', 'nope'], /no entry "nope"; it has netbsd-2019-mlock-zero/],
+    ['an unknown entry as input', () => ['run', 'catalogue:nope'], /no entry "nope"; "faultline catalogue" lists/],
+  ])('%s is told in a sentence', (_what, args, message) => {
+    const { status, stdout, stderr } = faultline(...args());
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/^ {4}at /m);
+    expect(stdout).toBe('');
+    expect(status).toBe(2);
+  });
+
+  it('a file of the host that may only be read is not written', () => {
+    const data = file('data', 'hello');
+    const { stdout, status } = faultline('run', fixture('host-file.mjs'), '--file', `${data}:/data:ro`);
+    expect(stdout).toContain('open("/data", 2) = -1 EROFS');
+    expect(stdout).toContain('process 1 (main) was killed by SIGSEGV (SEGV_MAPERR)');
+    expect(status).toBe(0);
+  });
+});
