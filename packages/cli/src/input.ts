@@ -26,8 +26,8 @@ export interface InputFlags {
 export interface LoadedInput {
   readonly program: Program;
   readonly defects: readonly NetbsdPatch[];
-  /** Whether it may be very long, so that nothing should be done at each of its calls. */
-  readonly long: boolean;
+  /** Whether it says what calls answered elsewhere. A log does; and as it may be very long, nothing should be done at each call. */
+  readonly recorded: boolean;
 }
 
 const CATALOGUE_SCHEME = 'catalogue:';
@@ -45,18 +45,18 @@ async function loadProgram(input: string, flags: InputFlags): Promise<LoadedInpu
     const id = input.slice(CATALOGUE_SCHEME.length);
     const entry = findEntry(id);
     if (entry === null) throw new UsageError(`the catalogue has no entry "${id}"; "faultline catalogue" lists what it has.`);
-    return { program: entry.program, defects: [entry.defect], long: false };
+    return { program: entry.program, defects: [entry.defect], recorded: false };
   }
   if (!existsSync(input)) throw new UsageError(`${input}: there is no such file.`);
   if (!statSync(input).isFile())
     throw new UsageError(`${input}: this is not a regular file; name a program, a .syz file or an strace log.`);
   switch (flags.format ?? guessFormat(input)) {
     case 'module':
-      return { program: await loadProgramModule(input), defects: [], long: false };
+      return { program: await loadProgramModule(input), defects: [], recorded: false };
     case 'syz':
-      return { program: loadSyz(input, flags), defects: [], long: false };
+      return { program: loadSyz(input, flags), defects: [], recorded: false };
     default:
-      return { program: straceProgram({ name: basename(input), pieces: () => textPieces(input) }), defects: [], long: true };
+      return { program: straceProgram({ name: basename(input), pieces: () => textPieces(input) }), defects: [], recorded: true };
   }
 }
 

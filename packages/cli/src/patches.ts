@@ -5,7 +5,7 @@ import { isModule, loadModule } from './modules.js';
 import { UsageError } from './usage.js';
 
 /** All patches that have a name here: the defects of the catalogue and their remedies. */
-export function knownPatches(): NetbsdPatch[] {
+function knownPatches(): NetbsdPatch[] {
   return CATALOGUE.flatMap(({ defect, remedies }) => [defect, ...remedies.map(({ patch }) => patch)]);
 }
 

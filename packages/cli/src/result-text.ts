@@ -11,16 +11,20 @@ import {
   remainsText,
   resultText,
 } from '@faultline/program';
+import { fill } from './terminal.js';
 
 /** Calls that are listed unless all are wanted, and differences. */
 const FEW_CALLS = 40;
 const MOST_DIFFERENCES = 100;
-/** Processes whose maps are printed. */
+/** Processes whose maps are printed, and lines of each. */
 const MOST_PROCESSES = 8;
+const MOST_MAPPINGS = 40;
 
 /** How much is told. */
 export interface TextOptions {
   readonly allCalls: boolean;
+  /** Whether answers were compared with those of a log. */
+  readonly recorded: boolean;
   /** Commands to try next. */
   readonly next: readonly string[];
 }
@@ -32,7 +36,7 @@ export function resultLines(result: RunResult, explanation: Explanation | null, 
     '',
     ...callLines(result, options),
     ...verdictLines(result, explanation),
-    ...differenceLines(result),
+    ...differenceLines(result, options),
     ...remarkLines(result),
     ...memoryLines(result),
     ...counterLines(result),
@@ -59,9 +63,9 @@ function verdictLines(result: RunResult, explanation: Explanation | null): strin
   return endWith(remainsText(result));
 }
 
-function differenceLines(result: RunResult): string[] {
+function differenceLines(result: RunResult, { recorded }: TextOptions): string[] {
   const differing = result.calls.filter(({ differs }) => differs !== undefined);
-  if (differing.length === 0) return [];
+  if (differing.length === 0) return recorded ? ['No call answered otherwise than recorded.', ''] : [];
   const lines = differing
     .slice(0, MOST_DIFFERENCES)
     .flatMap((call) => [
@@ -78,7 +82,7 @@ function differenceLines(result: RunResult): string[] {
 }
 
 function remarkLines(result: RunResult): string[] {
-  return result.remarks.length === 0 ? [] : ['Remarks', ...result.remarks.map((remark) => `  ${remark}`), ''];
+  return result.remarks.length === 0 ? [] : ['Remarks', ...result.remarks.flatMap((remark) => fill(remark, '  ', '    ')), ''];
 }
 
 function memoryLines(result: RunResult): string[] {
@@ -87,11 +91,18 @@ function memoryLines(result: RunResult): string[] {
     .slice(0, MOST_PROCESSES)
     .flatMap(({ pid, name, ended, view: { text } }) => [
       `Memory of process ${pid} (${name})${ended ? ' when it ended' : ''}`,
-      ...text.split('\n').map((line) => `  ${line}`),
+      ...abridged(text.split('\n')).map((line) => `  ${line}`),
       '',
     ]);
   const more = memory.length - MOST_PROCESSES;
   return more > 0 ? [...lines, `and of ${more} more processes: --json lists them`, ''] : lines;
+}
+
+/** A listing without its middle, if it is long. The total at its end stays. */
+function abridged(lines: readonly string[]): readonly string[] {
+  if (lines.length <= MOST_MAPPINGS) return lines;
+  const more = lines.length - MOST_MAPPINGS;
+  return [...lines.slice(0, MOST_MAPPINGS - 1), `… ${more} mappings more: --json lists them`, ...lines.slice(-1)];
 }
 
 /** The counters that are not 0. */

@@ -18,16 +18,19 @@ export function heading(text: string): string {
   return pc.bold(text);
 }
 
-/** A paragraph in lines. */
-export function fill(text: string): string[] {
+/** A paragraph in lines; `first` stands before the first one, `others` before the others. */
+export function fill(text: string, first = '', others = first): string[] {
   const lines: string[] = [];
-  let line = '';
+  let line = first;
+  let empty = true;
   for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > WIDTH) {
+    if (!empty && line.length + 1 + word.length > WIDTH) {
       lines.push(line);
-      line = '';
+      line = others;
+      empty = true;
     }
-    line += line === '' ? word : ` ${word}`;
+    line += empty ? word : ` ${word}`;
+    empty = false;
   }
   return [...lines, line];
 }

@@ -119,7 +119,7 @@ describe('faultline run', () => {
   );
 
   it('ends quietly when its reader goes away', () => {
-    const main = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+    const main = fileURLToPath(new URL('../bin/faultline.js', import.meta.url));
     const { stdout, stderr } = spawnSync('sh', ['-c', `"${process.execPath}" "${main}" run ${DEFECT} --json | head -1`], {
       encoding: 'utf8',
     });

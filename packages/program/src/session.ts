@@ -68,7 +68,7 @@ export interface ProcessMemory {
   readonly view: View;
 }
 
-/** Processes whose memory at the end is kept. */
+/** Processes whose memory at the end is kept, and whose being killed is remarked on. */
 const KEPT_PROCESSES = 64;
 /** How often progress is told. */
 const PROGRESS_CALLS = 1000;
@@ -96,6 +96,7 @@ export class Session implements CallObserver {
   readonly #open = new WeakMap<Lwp, CallRecord>();
   #last: CallRecord | null = null;
   #counting = true;
+  #killed = 0;
 
   constructor(system: NetbsdSystem, watch: WatchOptions) {
     this.system = system;
@@ -156,7 +157,9 @@ export class Session implements CallObserver {
   exiting(process: Process): void {
     if (!this.#counting) return;
     const { pid, name, ending } = process;
-    if (ending?.kind === 'signaled') this.remarks.push(this.#tellSignal(process, ending.signal));
+    if (ending?.kind === 'signaled' && ++this.#killed <= KEPT_PROCESSES) {
+      this.remarks.push(this.#tellSignal(process, ending.signal));
+    }
     if (this.finalMemory.length >= KEPT_PROCESSES || process.borrowsSpace) return;
     this.finalMemory.push({ pid, name, ended: true, view: view(this.system, { kind: 'pmap', pid }) });
   }

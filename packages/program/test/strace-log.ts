@@ -3,7 +3,9 @@ import { readStrace, scanForks } from '@faultline/formats';
 import { bootNetbsd, type NetbsdSystem, type Process, protectionText } from '@faultline/kernel';
 import { expect } from 'vitest';
 import { type CallRecord, type RunOptions, type RunResult, runProgram, Session, straceProgram } from '../src/index.js';
+import { type LoggedCall, outcomeOf } from '../src/strace/arguments.js';
 import { Replay } from '../src/strace/replay.js';
+import type { Actor } from '../src/strace/tasks.js';
 
 /** Pages of RAM of a test machine: 4 MiB. */
 const RAM_PAGES = 1024;
@@ -21,6 +23,14 @@ export function runLog(
   expect(result.violations).toEqual([]);
   expect(result.leaks).toEqual([]);
   return result;
+}
+
+/** The call on a line of a log. */
+export function loggedCall(line: string): LoggedCall {
+  const [record] = readStrace([`${line}\n`]);
+  if (record?.kind !== 'call') throw new Error(`no call: ${line}`);
+  const { name, args, result, endLine } = record;
+  return { name, args, outcome: outcomeOf(result), annotation: result.annotation, line: endLine };
 }
 
 /** A log that has been replayed, whose processes are still there. */
@@ -54,7 +64,7 @@ export function replayLines(lines: readonly string[]): Replayed {
 }
 
 /** `mmap(0x1000, 4096) = 0x1000` */
-export function callText({ name, args, result }: CallRecord): string {
+function callText({ name, args, result }: CallRecord): string {
   return `${name}(${args.map(valueText).join(', ')}) = ${result === null ? '?' : valueText(result)}`;
 }
 
@@ -67,11 +77,16 @@ function valueText(value: number | string): string {
   return value > 0xffff ? `0x${value.toString(16)}` : String(value);
 }
 
+/** The thread that stands for a number of the log. */
+export function actorOf({ replay }: Replayed, pid: number): Actor {
+  const actor = replay.tasks.get(pid);
+  if (actor === undefined) throw new Error(`thread ${pid} is not alive`);
+  return actor;
+}
+
 /** The process that stands for a number of the log. */
-export function processOf({ replay }: Replayed, pid: number): Process {
-  const process = replay.tasks.get(pid)?.task.process;
-  expect(process, `process ${pid} is not alive`).toBeDefined();
-  return process as Process;
+export function processOf(replayed: Replayed, pid: number): Process {
+  return actorOf(replayed, pid).task.process;
 }
 
 /** The mappings of a process: `0x7f0000000000+2 rw-` with the pages, and `/lib/x+1` for a file from that page on. */

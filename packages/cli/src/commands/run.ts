@@ -61,14 +61,17 @@ async function run(input: string, flags: RunFlags): Promise<number> {
   progress.done();
   const explanation = explain(loaded.program, options, result);
   if (flags.json) printJson(resultJson(result, explanation));
-  else print(resultLines(result, explanation, { allCalls: flags.calls === true, next: nextCommands(input, flags, result) }));
+  else {
+    const next = nextCommands(input, flags, result);
+    print(resultLines(result, explanation, { allCalls: flags.calls === true, recorded: loaded.recorded, next }));
+  }
   return isClean(result) ? EXIT_CLEAN : EXIT_FOUND;
 }
 
 /** How to run a loaded input. */
-export async function runOptions(loaded: LoadedInput, flags: RunFlags): Promise<RunOptions> {
+async function runOptions(loaded: LoadedInput, flags: RunFlags): Promise<RunOptions> {
   const options = await toRunOptions(flags, flags.defect === false ? [] : loaded.defects);
-  return { ...options, audit: flags.audit ?? (loaded.long ? 'end' : 'each-call') };
+  return { ...options, audit: flags.audit ?? (loaded.recorded ? 'end' : 'each-call') };
 }
 
 /** What to try next. */

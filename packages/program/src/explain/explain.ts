@@ -36,8 +36,9 @@ const MOST_CALLS = 20;
 
 /** Explains a run that went wrong; null when nothing did. */
 export function explain(program: Program, options: RunOptions, result: RunResult): Explanation | null {
-  const found = result.firstViolation !== null || options.audit === 'each-call' ? result : findFirst(program, options, result);
   const symptom = symptomOf(result);
+  if (symptom === null && result.firstViolation === null && result.violations.length === 0) return null;
+  const found = result.firstViolation !== null || options.audit === 'each-call' ? result : findFirst(program, options, result);
   const first = found.firstViolation;
   if (first === null && symptom === null) return null;
 

@@ -57,6 +57,12 @@ export function word(value: StraceValue | undefined): number | undefined {
   }
 }
 
+/** An argument that is a C int, such as a descriptor: under `-e raw` strace shows -1 as 0xffffffff. */
+export function int(value: StraceValue | undefined): number | undefined {
+  const whole = word(value);
+  return whole === undefined || whole < 0 || whole >= 2 ** 32 ? whole : whole | 0;
+}
+
 /** A set of flags, and the names in it that Linux's headers, as far as they are known here, do not have. */
 export interface Bits {
   readonly bits: number;

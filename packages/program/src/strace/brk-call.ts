@@ -6,10 +6,11 @@
  *     brk(A) = A             brk(A) must succeed
  *     brk(A) = B, not A      Linux refused: brk(A) must fail
  */
-import { asVa, MAP_ANON, MAP_FIXED, MAP_PRIVATE, PROT_READ, PROT_WRITE, roundPage } from '@faultline/kernel';
+import { asVa, PROT_READ, PROT_WRITE, roundPage } from '@faultline/kernel';
 import { word } from './arguments.js';
 import type { Handler } from './replay.js';
 import type { Task } from './tasks.js';
+import { mapZeros } from './zeros.js';
 
 export const brk: Handler = (replay, actor, call) => {
   const { task } = actor;
@@ -31,8 +32,7 @@ export const brk: Handler = (replay, actor, call) => {
   if (now === wanted) {
     const answer = replay.call(actor, call, (user) => user.brk(wanted), { kind: 'success', value: 0 });
     if (to > from && answer !== undefined && answer < 0) {
-      const anonymous = MAP_FIXED | MAP_PRIVATE | MAP_ANON;
-      replay.quietly(actor, (user) => user.mmap(from, to - from, PROT_READ | PROT_WRITE, anonymous));
+      replay.quietly(actor, (user) => mapZeros(user, from, to - from, PROT_READ | PROT_WRITE));
       task.process.layout.dataSize = to - task.process.layout.dataStart;
     }
     if (to > from) task.space.logged.add(from, to);
@@ -41,7 +41,7 @@ export const brk: Handler = (replay, actor, call) => {
   }
   const answer = replay.call(actor, call, (user) => user.brk(wanted), { kind: 'unknown' });
   if (answer !== 0) return;
-  replay.differs(call, answer, 'refused');
+  replay.differs(actor, call, answer, 'refused');
   replay.quietly(actor, (user) => user.brk(now));
 };
 

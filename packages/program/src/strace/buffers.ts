@@ -8,7 +8,7 @@ import { namedValue, type StraceValue, smallValue } from '@faultline/formats';
 import { type LoggedCall, word } from './arguments.js';
 
 /** A range of memory that a call touches. */
-export interface Touch {
+interface Touch {
   readonly address: number;
   readonly length: number;
   /** Whether the kernel writes to it, as `read` does, or reads it, as `write` does. */

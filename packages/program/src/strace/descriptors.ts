@@ -47,6 +47,13 @@ export class Descriptors {
     else for (const fd of [...this.#open.keys()]) if (fd >= first && fd <= last) this.#open.delete(fd);
   }
 
+  /** Notes that the descriptors from one to another will be closed when the process execs. */
+  closeAtExec(first: number, last: number): void {
+    for (const [fd, { description }] of this.#open) {
+      if (fd >= first && fd <= last) this.#open.set(fd, { description, closeOnExec: true });
+    }
+  }
+
   /** Notes that the process execs. */
   exec(): void {
     for (const [fd, { closeOnExec }] of [...this.#open]) if (closeOnExec) this.#open.delete(fd);

@@ -117,8 +117,9 @@ const close: Handler = (_replay, actor, call) => {
 const closeRange: Handler = (_replay, actor, call) => {
   const first = smallValue(call.args[0]);
   const last = smallValue(call.args[1]);
-  const closes = call.args[2] === undefined || bitsOf(call.args[2]).bits === 0;
-  if (first !== undefined && last !== undefined && closes && successOf(call) !== null) actor.task.files.close(first, last);
+  if (first === undefined || last === undefined || successOf(call) === null) return;
+  if (saysCloseOnExec(call.args[2])) actor.task.files.closeAtExec(first, last);
+  else actor.task.files.close(first, last);
 };
 
 /** `fstat` and `newfstatat` of a descriptor tell the size; `struct` is the place of what they give. */
@@ -164,7 +165,7 @@ const ftruncate: Handler = (replay, actor, call) => {
 const fallocate: Handler = (replay, actor, call) => {
   const file = fileOf(actor, call.args[0]);
   const end = (smallValue(call.args[2]) ?? 0) + (smallValue(call.args[3]) ?? 0);
-  if (file !== null && successOf(call) !== null && bitsOf(call.args[1]).bits === 0) replay.files.grow(actor, file, end);
+  if (file !== null && successOf(call) !== null && word(call.args[1]) === 0) replay.files.grow(actor, file, end);
 };
 
 /** `unlink` and `unlinkat`. */

@@ -7,9 +7,7 @@
  */
 import {
   asVa,
-  MAP_ANON,
-  MAP_FIXED,
-  MAP_PRIVATE,
+  ENOMEM,
   type NetbsdSystem,
   PAGE_SIZE,
   PROT_READ,
@@ -20,6 +18,7 @@ import {
   type User,
 } from '@faultline/kernel';
 import type { RangeSet } from './range-set.js';
+import { mapZeros } from './zeros.js';
 
 /** Pages that one call can show to be there: 64 MiB, more than the text, data and stack of most programs together. */
 const MAX_PAGES = 16_384;
@@ -49,7 +48,7 @@ export function* mapInitialPages(
       { start: va, end: Math.min(end, va + (MAX_PAGES - looked) * PAGE_SIZE) },
       logged,
     );
-    const mapped = yield* user.mmap(va, length, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANON);
+    const mapped = yield* mapZeros(user, va, length, PROT_READ | PROT_WRITE);
     if (mapped < 0) return given;
     looked += length / PAGE_SIZE;
     given += length / PAGE_SIZE;
@@ -71,13 +70,23 @@ function* lengthOfHole(system: NetbsdSystem, user: User, range: { start: number;
 
 /** Bytes that are copied at once. */
 const CHUNK = 65_536;
+/** Pages that copying a chunk may take: those that it meets, and the others of a file's blocks at either end. */
+const PAGES_PER_CHUNK = CHUNK / PAGE_SIZE + 16;
 /** The most that Linux moves in one call. `MAX_RW_COUNT` */
 const MAX_TRANSFER = 0x7ffff000;
 
-/** Copies to or from the running program as the kernel does for a call of its; what is stored are zeros. @returns 0 or EFAULT */
+/**
+ * Copies to or from the running program as the kernel does for a call of its; what is stored are zeros.
+ *
+ * No page daemon takes pages back here, so it stops before the memory is used up: a thread that waited for some would wait for ever.
+ *
+ * @param freePages how many pages may be taken
+ * @returns 0, EFAULT, or ENOMEM when it has stopped
+ */
 export function* touch(
   system: NetbsdSystem,
   { address, length, access }: { address: number; length: number; access: 'load' | 'store' },
+  freePages: () => number,
 ): Step<number> {
   const { kern, sys } = system;
   const total = Math.min(length, MAX_TRANSFER);
@@ -86,6 +95,10 @@ export function* touch(
   kern.enter();
   for (let done = 0; done < total && errno === 0; done += CHUNK) {
     const part = bytes.subarray(0, Math.min(CHUNK, total - done));
+    if (freePages() < PAGES_PER_CHUNK) {
+      errno = ENOMEM;
+      break;
+    }
     errno = access === 'load' ? yield* sys.copyin(address + done, part) : yield* sys.copyout(address + done, part.fill(0));
   }
   kern.leave();

@@ -1,5 +1,5 @@
 /** The memory calls of a log, as NetBSD's. What a successful one shows to be mapped, though the log never mapped it, is mapped first. */
-import { MAP_ANON, MAP_PRIVATE, PAGE_SIZE, PROT_READ, PROT_WRITE, roundPage, truncPage } from '@faultline/kernel';
+import { MCL_FUTURE, PAGE_SIZE, PROT_READ, PROT_WRITE, roundPage, truncPage } from '@faultline/kernel';
 import {
   netbsdAdvice,
   netbsdMlockallFlags,
@@ -14,6 +14,7 @@ import { mmap } from './mmap-call.js';
 import { mremap } from './mremap-call.js';
 import type { Handler, Replay } from './replay.js';
 import type { Actor } from './tasks.js';
+import { mapZeros } from './zeros.js';
 
 /** The address and the length with which most memory calls begin. */
 interface Range {
@@ -35,10 +36,19 @@ function onRange(handle: (replay: Replay, actor: Actor, call: LoggedCall, range:
   };
 }
 
-/** The bits for a call of NetBSD; what has none is counted. */
-function translated(replay: Replay, linux: Bits, translate: (bits: number) => Translated): number {
+/**
+ * The bits for a call of NetBSD; what has none is counted.
+ *
+ * @returns undefined when the call failed there with flags that NetBSD does not have: it was they, as far as is known
+ */
+function translated(replay: Replay, call: LoggedCall, linux: Bits, translate: (bits: number) => Translated): number | undefined {
   const { value, untranslated } = translate(linux.bits);
-  for (const name of [...linux.unknown, ...untranslated]) replay.tally.name('flags', name);
+  const foreign = [...linux.unknown, ...untranslated];
+  if (foreign.length > 0 && call.outcome.kind === 'failure' && call.outcome.errno === 'EINVAL') {
+    replay.tally.name('failedThere', call.name);
+    return undefined;
+  }
+  for (const name of foreign) replay.tally.name('flags', name);
   return value;
 }
 
@@ -72,7 +82,8 @@ const munmap: Handler = (replay, actor, call) => {
 };
 
 const mprotect = onRange((replay, actor, call, { address, length }) => {
-  const protection = translated(replay, bitsOf(call.args[2]), netbsdProtection);
+  const protection = translated(replay, call, bitsOf(call.args[2]), netbsdProtection);
+  if (protection === undefined) return;
   replay.call(actor, call, (user) => user.mprotect(address, length, protection));
 });
 
@@ -90,12 +101,13 @@ const madvise = onRange((replay, actor, call, { address, length }) => {
 });
 
 const msync = onRange((replay, actor, call, { address, length }) => {
-  const flags = translated(replay, bitsOf(call.args[2]), netbsdMsyncFlags);
+  const flags = translated(replay, call, bitsOf(call.args[2]), netbsdMsyncFlags);
+  if (flags === undefined) return;
   replay.call(actor, call, (user) => user.msync(address, length, flags));
 });
 
 const mlock = onRange((replay, actor, call, { address, length }) => {
-  if (call.name === 'mlock2') translated(replay, bitsOf(call.args[2]), netbsdMlockFlags);
+  if (call.name === 'mlock2' && translated(replay, call, bitsOf(call.args[2]), netbsdMlockFlags) === undefined) return;
   const answer = replay.call(actor, call, (user) => user.mlock(address, length));
   if (call.outcome.kind === 'failure' && answer === 0) replay.quietly(actor, (user) => user.munlock(address, length));
 });
@@ -105,12 +117,19 @@ const munlock = onRange((replay, actor, call, { address, length }) => {
 });
 
 const mlockall: Handler = (replay, actor, call) => {
-  const flags = translated(replay, bitsOf(call.args[0]), netbsdMlockallFlags);
+  const flags = translated(replay, call, bitsOf(call.args[0]), netbsdMlockallFlags);
+  if (flags === undefined) return;
+  // NetBSD notes what is to be locked in future before it fails over what is to be locked now.
+  const { space } = actor.task;
+  space.locksFuture ||= (flags & MCL_FUTURE) !== 0;
   const answer = replay.call(actor, call, (user) => user.mlockall(flags));
-  if (call.outcome.kind === 'failure' && answer === 0) replay.quietly(actor, (user) => user.munlockall());
+  if (call.outcome.kind !== 'failure' || answer !== 0) return;
+  space.locksFuture = false;
+  replay.quietly(actor, (user) => user.munlockall());
 };
 
 const munlockall: Handler = (replay, actor, call) => {
+  actor.task.space.locksFuture = false;
   replay.call(actor, call, (user) => user.munlockall());
 };
 
@@ -127,8 +146,8 @@ const mincore = onRange((replay, actor, call, { address, length }) => {
   const size = Math.max(roundPage(length) / PAGE_SIZE, 1);
   // NetBSD wants to be able to store the answer before it looks for one.
   if (logged !== undefined) replay.presume(actor, logged, size);
-  const scratch = { protection: PROT_READ | PROT_WRITE, flags: MAP_PRIVATE | MAP_ANON };
-  const vector = logged ?? replay.quietly(actor, (user) => user.mmap(0, size, scratch.protection, scratch.flags)) ?? -1;
+  const scratch = PROT_READ | PROT_WRITE;
+  const vector = logged ?? replay.quietly(actor, (user) => mapZeros(user, null, size, scratch)) ?? -1;
   replay.call(actor, call, (user) => user.mincore(address, length, vector));
   if (logged === undefined && vector >= 0) replay.quietly(actor, (user) => user.munmap(vector, size));
 });

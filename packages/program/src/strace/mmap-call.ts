@@ -12,24 +12,29 @@
 import {
   MAP_FIXED,
   MAP_TRYFIXED,
+  MAP_WIRED,
   O_ACCMODE,
   O_APPEND,
   O_RDWR,
   PAGE_SIZE,
+  PROT_NONE,
   roundPage,
   type Step,
   type User,
 } from '@faultline/kernel';
 import { hasFlag, netbsdMapFlags, netbsdProtection } from '../linux-abi.js';
-import { bitsOf, type LoggedCall, word } from './arguments.js';
+import { bitsOf, int, type LoggedCall, word } from './arguments.js';
 import { type Description, MAX_DESCRIPTORS } from './descriptors.js';
 import { descriptionOf } from './file-calls.js';
 import { nameless } from './files.js';
 import type { Handler, Replay } from './replay.js';
 import type { Actor } from './tasks.js';
+import { mapZeros } from './zeros.js';
 
 /** Errors that come from the mapping's own arguments, rather than from a file or a policy that the log does not show. */
 const OWN_ERRORS = new Set(['EINVAL', 'ENOMEM', 'EOVERFLOW']);
+/** Flags with which Linux refuses what NetBSD, which has something similar, does not. */
+const STRICTER_FLAGS = ['MAP_FIXED_NOREPLACE', 'MAP_SHARED_VALIDATE'] as const;
 
 interface MmapArguments {
   readonly address: number;
@@ -38,6 +43,8 @@ interface MmapArguments {
   /** NetBSD's, without those that say where. */
   readonly flags: number;
   readonly fixed: boolean;
+  /** Whether it has flags that NetBSD does not have, or has otherwise. */
+  readonly foreign: boolean;
   /** Null for anonymous memory. */
   readonly file: Description | null;
   /** As logged. */
@@ -55,15 +62,14 @@ export const mmap: Handler = (replay, actor, call) => {
 function readArguments(replay: Replay, actor: Actor, { args }: LoggedCall): MmapArguments | undefined {
   const address = word(args[0]);
   const length = word(args[1]);
-  const fd = word(args[4]);
+  const fd = int(args[4]);
   const offset = word(args[5]);
   if (address === undefined || length === undefined || fd === undefined || offset === undefined) return undefined;
   const protection = bitsOf(args[2]);
   const linux = bitsOf(args[3]);
   const netbsd = { protection: netbsdProtection(protection.bits), flags: netbsdMapFlags(linux.bits) };
-  for (const name of [...protection.unknown, ...linux.unknown, ...netbsd.protection.untranslated, ...netbsd.flags.untranslated]) {
-    replay.tally.name('flags', name);
-  }
+  const untranslated = [...protection.unknown, ...linux.unknown, ...netbsd.protection.untranslated, ...netbsd.flags.untranslated];
+  for (const name of untranslated) replay.tally.name('flags', name);
   const anonymous = hasFlag(linux.bits, 'MAP_ANONYMOUS');
   return {
     address,
@@ -71,6 +77,7 @@ function readArguments(replay: Replay, actor: Actor, { args }: LoggedCall): Mmap
     protection: netbsd.protection.value,
     flags: netbsd.flags.value & ~(MAP_FIXED | MAP_TRYFIXED),
     fixed: hasFlag(linux.bits, 'MAP_FIXED'),
+    foreign: untranslated.length > 0 || STRICTER_FLAGS.some((flag) => hasFlag(linux.bits, flag)),
     file: anonymous ? null : fileBehind(replay, actor, args[4], fd),
     // Linux looks at neither where the memory is anonymous; NetBSD looks at the descriptor.
     fd,
@@ -103,23 +110,31 @@ function mapAt(replay: Replay, actor: Actor, call: LoggedCall, args: MmapArgumen
   const answer = replay.call(actor, call, (user) => user.mmap(place, length, protection, flags, fd, offset));
   if (answer !== undefined && answer !== place) {
     if (answer >= 0) replay.quietly(actor, (user) => user.munmap(answer, length));
-    const anyway = args.flags | MAP_FIXED;
-    replay.quietly(actor, (user) => user.mmap(place, length, protection, anyway, args.file === null ? -1 : fd, offset));
+    mapAnyway(replay, actor, args, { place, fd: args.file === null ? -1 : fd });
   }
   closeFile(replay, actor, args, fd);
   if (place >= 0 && Number.isSafeInteger(end)) actor.task.space.logged.add(place, end);
 }
 
+/** Maps what NetBSD would not map, and without locking it, which may have been the reason. At last it is memory of zeros. */
+function mapAnyway(replay: Replay, actor: Actor, args: MmapArguments, { place, fd }: { place: number; fd: number }): void {
+  const { length, protection, offset } = args;
+  const flags = (args.flags & ~MAP_WIRED) | MAP_FIXED;
+  const made = replay.quietly(actor, (user) => user.mmap(place, length, PROT_NONE, flags, fd, offset));
+  if (made === place) replay.quietly(actor, (user) => user.mprotect(place, length, protection));
+  else replay.quietly(actor, (user) => mapZeros(user, place, length, protection));
+}
+
 /** The log says that it failed; when it succeeds here, it is undone. */
 function failed(replay: Replay, actor: Actor, call: LoggedCall, args: MmapArguments, errno: string): void {
   const { address, length, protection, offset } = args;
-  const noReplace = bitsOf(call.args[3]);
-  if ((args.file !== null && !OWN_ERRORS.has(errno)) || hasFlag(noReplace.bits, 'MAP_FIXED_NOREPLACE')) {
+  if ((args.file !== null && !OWN_ERRORS.has(errno)) || args.foreign) {
     replay.tally.name('failedThere', call.name);
     return;
   }
   // With MAP_FIXED, a mapping that succeeds here would take the place of one that is still there in Linux. At a bad address it fails.
-  const where = !args.fixed ? 0 : address % PAGE_SIZE === 0 ? MAP_TRYFIXED : MAP_FIXED;
+  const bad = address < 0 || address % PAGE_SIZE !== 0;
+  const where = !args.fixed ? 0 : bad ? MAP_FIXED : MAP_TRYFIXED;
   const fd = openFile(replay, actor, args);
   const answer = replay.call(actor, call, (user) => user.mmap(address, length, protection, args.flags | where, fd, offset));
   closeFile(replay, actor, args, fd);

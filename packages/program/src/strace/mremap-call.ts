@@ -3,11 +3,12 @@
  *
  * Linux takes away what is mapped at the place that `MREMAP_FIXED` names, NetBSD refuses to go there; so it is unmapped first.
  */
-import { MAP_ANON, MAP_FIXED, MAP_PRIVATE, PROT_READ, PROT_WRITE, roundPage } from '@faultline/kernel';
+import { MAP_FIXED, PROT_READ, PROT_WRITE, roundPage } from '@faultline/kernel';
 import { hasFlag, netbsdMremapFlags } from '../linux-abi.js';
 import { bitsOf, type LoggedCall, word } from './arguments.js';
 import type { Handler, Replay } from './replay.js';
 import type { Actor } from './tasks.js';
+import { mapZeros } from './zeros.js';
 
 interface MremapArguments {
   readonly from: number;
@@ -15,7 +16,6 @@ interface MremapArguments {
   readonly newLength: number;
   /** Linux's. */
   readonly flags: number;
-  readonly to: number | undefined;
 }
 
 export const mremap: Handler = (replay, actor, call) => {
@@ -28,7 +28,7 @@ export const mremap: Handler = (replay, actor, call) => {
     return;
   }
   for (const name of [...unknown, ...netbsdMremapFlags(flags).untranslated]) replay.tally.name('flags', name);
-  const args = { from, oldLength, newLength, flags, to: word(call.args[4]) };
+  const args = { from, oldLength, newLength, flags };
   if (call.outcome.kind === 'success') moveTo(replay, actor, call, args, call.outcome.value);
   else failed(replay, actor, call, args);
 };
@@ -41,7 +41,9 @@ function moveTo(replay: Replay, actor: Actor, call: LoggedCall, args: MremapArgu
   const keeps = hasFlag(flags, 'MREMAP_DONTUNMAP');
   const oldEnd = from + roundPage(oldLength);
   const newEnd = place + roundPage(newLength);
-  if (oldLength > 0) replay.presume(actor, from, oldLength);
+  const stays = !moved && newEnd <= oldEnd;
+  // What does not grow and stays where it is needs only to begin there.
+  if (oldLength > 0) replay.presume(actor, from, stays ? 1 : oldLength);
   if (moved && hasFlag(flags, 'MREMAP_FIXED')) {
     replay.quietly(actor, (user) => user.munmap(place, newLength));
     logged.remove(place, newEnd);
@@ -53,27 +55,30 @@ function moveTo(replay: Replay, actor: Actor, call: LoggedCall, args: MremapArgu
   if (answer !== place) {
     // Where NetBSD fails, old and new may be half gone.
     if (moved && !keeps && oldLength > 0) replay.quietly(actor, (user) => user.munmap(from, oldLength));
-    mapAnew(replay, actor, place, newLength);
+    replay.quietly(actor, (user) => mapZeros(user, place, newLength, PROT_READ | PROT_WRITE));
   } else if (moved && keeps) {
-    mapAnew(replay, actor, from, oldLength);
+    replay.quietly(actor, (user) => mapZeros(user, from, oldLength, PROT_READ | PROT_WRITE));
   }
   if (!Number.isSafeInteger(newEnd) || place < 0) return;
-  if (!keeps) logged.remove(from, oldEnd);
-  logged.add(place, newEnd);
+  if (!keeps) logged.remove(stays ? newEnd : from, oldEnd);
+  if (!stays) logged.add(place, newEnd);
 }
 
-/** Maps zeros at a place, for what could not be moved there or is to be left there. */
-function mapAnew(replay: Replay, actor: Actor, place: number, length: number): void {
-  const anonymous = MAP_FIXED | MAP_PRIVATE | MAP_ANON;
-  replay.quietly(actor, (user) => user.mmap(place, length, PROT_READ | PROT_WRITE, anonymous));
-}
-
-/** The log says that it failed; when it succeeds here, it is undone. */
+/**
+ * The log says that it failed; when it succeeds here, it is undone.
+ *
+ * What could not be undone is not tried: a mapping that NetBSD would cut off, and, because Linux may have unmapped the place to
+ * which it was to go before it failed, a mapping with a place of its own.
+ */
 function failed(replay: Replay, actor: Actor, call: LoggedCall, args: MremapArguments): void {
-  const { from, oldLength, newLength, flags, to } = args;
+  const { from, oldLength, newLength, flags } = args;
+  const shrinks = roundPage(newLength) < roundPage(oldLength) || oldLength < 0;
+  if (shrinks || hasFlag(flags, 'MREMAP_FIXED') || hasFlag(flags, 'MREMAP_DONTUNMAP')) {
+    replay.tally.name('failedThere', call.name);
+    return;
+  }
   const netbsd = netbsdMremapFlags(flags).value;
-  const near = hasFlag(flags, 'MREMAP_FIXED') ? (to ?? 0) : from;
-  const answer = replay.call(actor, call, (user) => user.mremap(from, oldLength, near, newLength, netbsd));
+  const answer = replay.call(actor, call, (user) => user.mremap(from, oldLength, from, newLength, netbsd));
   if (answer !== undefined && answer >= 0) {
     replay.quietly(actor, (user) => user.mremap(answer, newLength, from, oldLength, MAP_FIXED));
   }

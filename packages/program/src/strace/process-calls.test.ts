@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mapsOf, processOf, replayLines, residentPages, runLog } from '../../test/strace-log.js';
+import { mapsOf, processOf, replayLines, runLog } from '../../test/strace-log.js';
 
 const EXECVE = '7 execve("/bin/sh", ["sh"], 0x7ffe00001000 /* 0 vars */) = 0';
 const MMAP = '7 mmap(NULL, 8192, PROT_READ|PROT_WRITE, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000000000';
@@ -116,6 +116,23 @@ describe('vfork', () => {
     ]);
     expect(processOf(replayed, 8).space).toBe(processOf(replayed, 7).space);
     expect(replayed.calls.at(-1)).toBe('__clone(256) = 2');
+  });
+});
+
+describe('a fork whose arguments have no names', () => {
+  it('is what its flags say', () => {
+    const replayed = replayLines([
+      EXECVE,
+      '7 clone(0x1200011, 0, 0, 0x7f0000000a10) = 8',
+      '7 clone(0x3d0f00, 0x7f0000fffef0, 0x7f0000000910, 0x7f0000000910) = 9',
+    ]);
+    expect(processOf(replayed, 8).space).not.toBe(processOf(replayed, 7).space);
+    expect(processOf(replayed, 9)).toBe(processOf(replayed, 7));
+  });
+
+  it('is a process that shares the memory when the flags are hidden in a struct', () => {
+    const replayed = replayLines([EXECVE, MMAP, '7 clone3(0x7ffe00001000, 0x58) = 8', '8 munmap(0x7f0000000000, 4096) = 0']);
+    expect(mapsOf(replayed, 7)).toEqual(['0x7f0000001000+1 rw-']);
   });
 });
 
@@ -252,52 +269,13 @@ describe('the end of a process', () => {
   });
 });
 
-describe('what a log does not show', () => {
-  it('is a process that appears from nowhere: it begins empty', () => {
-    const replayed = replayLines([
-      '9 munmap(0x7f0000000000, 4096) = 0',
-      '9 mmap(NULL, 4096, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = 0x7f0000000000',
-    ]);
-    expect(mapsOf(replayed, 9)).toEqual(['0x7f0000000000+1 r--']);
-    expect(replayed.replay.tally.of('strangers')).toBe(1);
-  });
-
-  it('is the beginning of a call, whose end is passed over', () => {
-    const replayed = replayLines([EXECVE, MMAP, '7 <... munmap resumed>) = 0']);
-    expect(mapsOf(replayed, 7)).toEqual(['0x7f0000000000+2 rw-']);
-  });
-
-  it('is the end of a call, which is passed over', () => {
-    const { remarks, counts } = runLog([
-      EXECVE,
-      MMAP,
-      '7 munmap(0x7f0000000000, 8192 <unfinished ...>',
-      '7 +++ killed by SIGKILL +++',
-    ]);
-    expect(counts.get('munmap')).toBeUndefined();
-    expect(remarks.join()).not.toContain('alive');
-  });
-
-  it('reads logs without numbers', () => {
-    const { counts } = runLog([
-      'execve("/bin/x", ["x"], 0x7ffe00001000 /* 0 vars */) = 0',
-      'brk(NULL) = 0x600000',
-      'brk(0x601000) = 0x601000',
-      'exit_group(0) = ?',
-      '+++ exited with 0 +++',
-    ]);
-    expect(counts.get('brk')).toEqual({ made: 1, failed: 0 });
-  });
-});
-
-describe('futex and rseq', () => {
-  it('touch the word that the kernel looks at, and the area that it writes to', () => {
+describe('limits', () => {
+  it('keeps the limit on the address space that the program sets itself', () => {
     const replayed = replayLines([
       EXECVE,
-      MMAP,
-      '7 futex(0x7f0000000004, FUTEX_WAKE_PRIVATE, 1) = 0',
-      '7 rseq(0x7f0000001060, 0x20, 0, 0x53053053) = 0',
+      '7 prlimit64(0, RLIMIT_AS, {rlim_cur=64*1024, rlim_max=RLIM64_INFINITY}, NULL) = 0',
+      '7 mmap(NULL, 131072, PROT_READ, MAP_PRIVATE|MAP_ANONYMOUS, -1, 0) = -1 ENOMEM (Cannot allocate memory)',
     ]);
-    expect(residentPages(replayed, 7)).toBe(2);
+    expect(replayed.differences).toEqual([]);
   });
 });

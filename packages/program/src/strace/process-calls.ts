@@ -1,6 +1,7 @@
 /** Making and ending processes and threads. */
 import { namedValue, type StraceValue, smallValue } from '@faultline/formats';
 import {
+  CLONE_FILES,
   CLONE_VM,
   type Lwp,
   type Process,
@@ -29,7 +30,11 @@ export function isFork(name: string): boolean {
 function sharedBy(name: string, args: readonly StraceValue[]): number {
   if (name === 'fork') return 0;
   if (name === 'vfork') return CLONE_VM;
-  return bitsOf(namedValue(forkFields(args), 'flags')).bits;
+  const flags = namedValue(forkFields(args), 'flags');
+  const [first] = args;
+  if (flags !== undefined || first?.kind !== 'number') return bitsOf(flags).bits;
+  // Under `-e raw` no argument has a name. What clone3 is asked for is hidden; libraries use it for what shares memory.
+  return name === 'clone3' ? CLONE_VM | CLONE_FILES : bitsOf(first).bits;
 }
 
 /** The named arguments of `clone`, or the fields of the struct that `clone3` is given. */

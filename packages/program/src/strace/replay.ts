@@ -129,12 +129,12 @@ export class Replay {
     if (actor.task.process.ending !== null) return undefined;
     const answer = this.system.perform(actor.lwp, job);
     if (answer === undefined) this.#lost(actor.task);
-    else if (!agrees(recorded, answer)) this.differs(logged, answer, outcomeKind(recorded));
+    else if (!agrees(recorded, answer)) this.differs(actor, logged, answer, outcomeKind(recorded));
     return answer;
   }
 
   /** Notes that the call that was made last answered otherwise than the log says. */
-  differs({ outcome, line }: Pick<LoggedCall, 'outcome' | 'line'>, answer: number, linux: string): void {
+  differs(actor: Actor, { outcome, line }: Pick<LoggedCall, 'outcome' | 'line'>, answer: number, linux: string): void {
     const { lastCall } = this.session;
     if (lastCall === null) return;
     if (++this.#differences > MAX_DIFFERENCES) {
@@ -142,7 +142,9 @@ export class Replay {
       return;
     }
     const recorded = `${outcomeText(outcome)} (${this.#logName} line ${line})`;
-    this.session.differs(lastCall, { recorded, why: whyDifferent(lastCall, linux, answerKind(answer)) });
+    const { locksFuture, fromStart } = actor.task.space;
+    const circumstances = { locksFuture, fromStart, outOfMemory: this.#freePages() <= 0 };
+    this.session.differs(lastCall, { recorded, why: whyDifferent(lastCall, linux, answerKind(answer), circumstances) });
   }
 
   /** Does something in a thread that the log's program did not do: it is not counted as a call. Undefined as for `call`. */
@@ -180,7 +182,7 @@ export class Replay {
   touch(actor: Actor, range: { address: number; length: number; access: 'load' | 'store' }): void {
     this.presume(actor, range.address, range.length);
     if (actor.task.process.ending !== null) return;
-    const errno = this.system.perform(actor.lwp, () => touch(this.system, range));
+    const errno = this.system.perform(actor.lwp, () => touch(this.system, range, () => this.#freePages()));
     if (errno === undefined) this.#lost(actor.task);
     this.tally.count(errno === 0 ? 'touchedBuffers' : 'failedTouches');
   }
@@ -199,6 +201,12 @@ export class Replay {
     const [lwp] = process.lwps;
     if (lwp === undefined) return undefined;
     return this.tasks.add(pid, lwp, { pid, process, space: new SpaceView(), files: new Descriptors(), threads: new Set() });
+  }
+
+  /** Pages that may still be taken, besides those that have to be left for memory that is locked. */
+  #freePages(): number {
+    const { free, wired, wiredmax } = this.system.uvm.uvmexp;
+    return free - Math.max(wiredmax - wired, 0);
   }
 
   #returned(record: StraceCall | StraceCallEnd): void {
@@ -261,8 +269,11 @@ export class Replay {
     const parent = this.#onlyParent();
     if (parent !== undefined) return this.#born(parent, pid);
     // A log begins with the execve of its first process.
-    if (call !== 'execve') this.tally.count('strangers');
-    return this.spawn(pid);
+    const actor = this.spawn(pid);
+    if (call === 'execve' || actor === undefined) return actor;
+    this.tally.count('strangers');
+    actor.task.space.fromStart = false;
+    return actor;
   }
 
   /** The thread of that number if it is known, or if it is the child of a fork that has not come back, which is performed now. */

@@ -10,10 +10,15 @@ export class SpaceView {
   readonly logged: RangeSet;
   /** Linux's break, null until the log has shown it. */
   breakAt: number | null;
+  /** Whether what will be mapped is locked, since `mlockall(MCL_FUTURE)`. Children do not inherit it. */
+  locksFuture = false;
+  /** Whether the log shows the space from its beginning. */
+  fromStart: boolean;
 
   constructor(from?: SpaceView) {
     this.logged = new RangeSet(from?.logged);
     this.breakAt = from?.breakAt ?? null;
+    this.fromStart = from?.fromStart ?? true;
   }
 }
 

@@ -30,13 +30,13 @@ export type Parameter =
   | { readonly kind: 'pointer'; readonly to: Shape };
 
 /** Bytes to be stored before a call. */
-export interface Store {
+interface Store {
   readonly address: number;
   readonly bytes: Uint8Array;
 }
 
 /** A variable that is to be loaded from memory after a call. */
-export interface Load {
+interface Load {
   readonly variable: string;
   readonly address: number;
   readonly size: number;

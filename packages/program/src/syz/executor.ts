@@ -22,12 +22,10 @@ import {
   PROT_WRITE,
   type Process,
   SIGBUS,
-  SIGKILL,
   SIGSEGV,
   type SignalHandler,
   type Step,
   type StepObject,
-  signalName,
   User,
   type UserProgram,
 } from '@faultline/kernel';
@@ -58,7 +56,7 @@ export interface ExecutorOptions {
 }
 
 /** How often a call is made once more, at most. */
-export const MAX_RERUN = 1000;
+const MAX_RERUN = 1000;
 /** Processes that there are at one time. */
 const MAX_PROCESSES = 64;
 /** Async calls that are under way at one time; syz-executor has so many threads. */
@@ -74,8 +72,6 @@ interface Script {
   next: number;
   /** The thread that makes the calls; another one when it is stuck. */
   worker: Lwp;
-  /** The call that was begun last. */
-  last: string;
   /** Async calls under way. */
   beside: number;
 }
@@ -86,10 +82,8 @@ export class Executor {
   readonly #system: NetbsdSystem;
   readonly #options: ExecutorOptions;
   readonly #auto = new AutoAddresses();
-  readonly #scripts: Script[] = [];
   /** The call that each thread is in. */
   readonly #labels = new Map<Lwp, string>();
-  readonly #killed = new Set<Process>();
   /** The thread that waits for nothing else to run, idle when the first process has exited. */
   #watcher: Lwp | null = null;
 
@@ -106,23 +100,12 @@ export class Executor {
     const [worker] = process.lwps;
     if (worker === undefined) return;
     this.#session.withoutCounting(() => this.#system.perform(worker, (user) => this.#setUp(user)));
-    const script = this.#newScript(process, worker, new Map(), 0);
+    const script: Script = { process, variables: new Map(), next: 0, worker, beside: 0 };
     this.#system.startProgram(worker, (user) => this.#makeCalls(user, script));
     this.#watch(script);
     const reaper = this.#startReaper();
     this.#system.run();
     scheduler.destroy(reaper);
-    for (const { process, last } of this.#scripts) {
-      const { ending } = process;
-      if (ending?.kind !== 'signaled' || this.#killed.has(process)) continue;
-      this.#options.tally.note('ended', `${signalName(ending.signal)} in ${last}`);
-    }
-  }
-
-  #newScript(process: Process, worker: Lwp, variables: Variables, next: number): Script {
-    const script: Script = { process, variables, next, worker, last: 'no call', beside: 0 };
-    this.#scripts.push(script);
-    return script;
   }
 
   /** Maps the data area, and has faults on it passed over. */
@@ -143,7 +126,6 @@ export class Executor {
     const { calls } = this.#options;
     for (let item = calls[script.next]; item !== undefined && script.worker === user.lwp; item = calls[script.next]) {
       script.next++;
-      script.last = item.label;
       const args = evaluate(item.type.parameters, argsOf(item), script.variables, this.#auto);
       if (args.cut) this.#options.tally.note('cut', item.label);
       yield* this.#store(user, args, item.label);
@@ -158,7 +140,7 @@ export class Executor {
   #restOf(script: Script, { call }: ScriptCall, variables: Variables): UserProgram {
     const { next } = script;
     if (call.result !== undefined) variables.set(call.result, 0n);
-    return (user) => this.#makeCalls(user, this.#newScript(user.process, user.lwp, variables, next));
+    return (user) => this.#makeCalls(user, { process: user.process, variables, next, worker: user.lwp, beside: 0 });
   }
 
   /** Starts a thread for an async call; answers false when there are too many. */
@@ -263,21 +245,23 @@ export class Executor {
     yield* user.exit(0);
   }
 
-  /** Starts a thread of the kernel's that kills who is still there when the first process has exited and nothing else can run. */
+  /** Starts a thread of the kernel's that ends who is still there when the first process has exited and nothing else can run. */
   #startReaper(): Lwp {
     const { scheduler } = this.#system.kern;
     const lwp = scheduler.create(scheduler.current.process, 0);
-    scheduler.start(lwp, () => this.#killAll(), { when: this.#idleness(lwp, () => this.#watcher?.idle === true) });
+    scheduler.start(lwp, () => this.#endAll(), { when: this.#idleness(lwp, () => this.#watcher?.idle === true) });
     return lwp;
   }
 
-  *#killAll(): Step<void> {
+  *#endAll(): Step<void> {
     const { sys } = this.#system;
     for (const process of [...sys.processes.values()]) {
       if (process.ending !== null) continue;
       this.#noteStuck(process);
-      this.#killed.add(process);
-      yield* sys.psignal(process, SIGKILL);
+      // syz-executor sends SIGKILL; here a process that a signal has killed is one of which the report tells.
+      sys.endProcess(process, { kind: 'exited', status: 0 });
+      const [idle] = process.lwps;
+      if (idle !== undefined && process.lwps.every((lwp) => lwp.idle)) this.#system.startProgram(idle, (user) => user.exit(0));
     }
   }
 

@@ -16,7 +16,6 @@ const GROUPS = {
   noStore: 'passed over a fault while the data of {calls} was being stored, as syz-executor does',
   noLoad: 'passed over a fault while a result of {calls} was being loaded, which stays without a value',
   stuck: 'did not wait for {calls} that would never have come back, as syz-executor does after a while',
-  ended: 'a signal ended a process in {calls}, before what was left of its program',
 } as const;
 
 /** A thing that is told with the calls that it happened to. */
