@@ -87,15 +87,16 @@ describe('faultline run', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it('makes a run that is explained touch the files of the host only once', () => {
+  it('makes a run that is explained, and so made three times, touch the files of the host only once', () => {
     const folder = mkdtempSync(join(tmpdir(), 'faultline-cli-'));
     const data = join(folder, 'data');
-    writeFileSync(data, 'hello world\n');
-    const args = ['run', fixture('host-file.mjs'), '--file', `${data}:/data`, '--patch', fixture('lost-page.mjs')];
-    const { status, stdout, stderr } = faultline(...args);
-    expect([status, stderr]).toEqual([0, '']);
-    expect(stdout).toContain('patch lost-page');
-    expect(readFileSync(data, 'latin1')).toBe('HELLO world\n');
+    writeFileSync(data, Buffer.alloc(8192, 'a'));
+    const program = ['run', fixture('host-file-wired.mjs'), '--file', `${data}:/data`, '--audit', 'end'];
+    const { status, stdout } = faultline(...program, '--patch', 'netbsd-2019-mlock-zero');
+    expect(stdout).toMatch(/What went wrong first: call 4 of \d+, mlock\(0x[0-9a-f]+, 0\) = 0/);
+    expect(status).toBe(1);
+    const bytes = readFileSync(data, 'latin1');
+    expect([bytes.slice(0, 2), bytes.slice(4096, 4098), bytes.length]).toEqual(['ba', 'ca', 8192]);
     rmSync(folder, { recursive: true });
   });
 

@@ -61,7 +61,10 @@ function checkHints(map: VmMap, entries: readonly MapEntry[], report: Report): v
 
 export function checkTrees(uvm: Uvm, report: Report): void {
   for (const map of uvm.maps) {
-    for (const finding of map.tree.check()) report(`map ${map.id}: ${finding}`);
+    const broken = map.tree.check();
+    for (const finding of broken) report(`map ${map.id}: ${finding}`);
+    // A tree that is broken cannot be walked.
+    if (broken.length > 0) continue;
     const listed = map.entries();
     const inTree = [...map.tree];
     if (listed.length !== inTree.length || listed.some((entry, i) => entry !== inTree[i])) {
@@ -76,6 +79,7 @@ export function checkEntries(uvm: Uvm, report: Report): void {
     if (entry.needsCopy && !entry.copyOnWrite) say('needs a copy but is not copy-on-write');
     if (entry.object === null && entry.offset !== 0) say(`has no object but offset ${hex(entry.offset)}`);
     if (entry.object !== null && !uvm.objects.has(entry.object)) say('maps an object that is gone');
+    if (entry.submap !== null && !uvm.maps.has(entry.submap)) say('leads to a map that is gone');
     if ((entry.protection & ~entry.maxProtection) !== 0) say('allows more than it ever may');
     if (entry.amap === null) continue;
     if (!uvm.amaps.has(entry.amap)) say('refers to an amap that is gone');
@@ -171,6 +175,18 @@ export function checkAnonReferences(uvm: Uvm, report: Report): void {
     }
   }
   if (uvm.anonCount !== counted.size) report(`${uvm.anonCount} anons exist; ${counted.size} are in amaps`);
+}
+
+export function checkMapReferences(uvm: Uvm, report: Report): void {
+  const leading = new Map<VmMap, number>();
+  for (const { entry } of allEntries(uvm)) {
+    if (entry.submap !== null) leading.set(entry.submap, (leading.get(entry.submap) ?? 0) + 1);
+  }
+  for (const map of uvm.maps) {
+    const entries = leading.get(map) ?? 0;
+    if (map.references === 1 + entries) continue;
+    report(`map ${map.id} counts ${map.references} references; it has an owner, and ${entries} entries lead to it`);
+  }
 }
 
 export function checkObjectReferences(uvm: Uvm, report: Report): void {

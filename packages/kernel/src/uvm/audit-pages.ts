@@ -96,6 +96,12 @@ export function checkFreePages(uvm: Uvm, report: Report): void {
     if (pages.wireCount(pfn) !== 0) say(`has wire_count ${pages.wireCount(pfn)}`);
     if (pages.flags(pfn) !== 0) say('has flags set');
   }
+  // The kernel's own mappings are not in the reverse map when they were made by pmap_kenter_pa().
+  machine.kernelPmap.table.forEachIn(0, Number.MAX_SAFE_INTEGER, (index, pte) => {
+    const pfn = pteFrame(pte);
+    if ((pte & PTE_MANAGED) !== 0 || pfn >= pages.length || !isFree(uvm, pfn)) return;
+    report(`page ${pfn} is free but the kernel maps it at ${hex(index * PAGE_SIZE)}`, showPage(uvm, pfn));
+  });
 }
 
 export function checkOwners(uvm: Uvm, report: Report): void {
@@ -209,16 +215,16 @@ export function checkCopyOnWrite(uvm: Uvm, report: Report): void {
 }
 
 export function checkReverseMap(uvm: Uvm, report: Report): void {
-  const { reverseMap } = uvm.machine;
+  const { kernelPmap, pmaps, reverseMap } = uvm.machine;
   const known = new Map<Pfn, number>();
-  for (const map of uvm.maps) {
-    const { pmap } = map;
+  for (const pmap of [kernelPmap, ...pmaps]) {
     let resident = 0;
     let wired = 0;
-    for (const { pte, va } of mappingsOf(map)) {
+    pmap.table.forEachIn(0, Number.MAX_SAFE_INTEGER, (index, pte) => {
+      const va = asVa(index * PAGE_SIZE);
       resident++;
       if (pte & PTE_WIRED) wired++;
-      if ((pte & PTE_MANAGED) === 0) continue;
+      if ((pte & PTE_MANAGED) === 0) return;
       const pfn = pteFrame(pte);
       known.set(pfn, (known.get(pfn) ?? 0) + 1);
       let found = false;
@@ -226,7 +232,7 @@ export function checkReverseMap(uvm: Uvm, report: Report): void {
         if (reverseMap.pmap(at) === pmap && reverseMap.va(at) === va) found = true;
       }
       if (!found) report(`${pmap.label} maps page ${pfn} at ${hex(va)}, which the reverse map does not know`);
-    }
+    });
     if (resident !== pmap.residentCount) report(`${pmap.label} counts ${pmap.residentCount} mappings, but has ${resident}`);
     if (wired !== pmap.wiredCount) report(`${pmap.label} counts ${pmap.wiredCount} wired mappings, but has ${wired}`);
   }

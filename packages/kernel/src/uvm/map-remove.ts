@@ -74,12 +74,16 @@ export function* uvmMapUnlockEntry(this: Uvm, entry: MapEntry): Step<void> {
   if (entry.amap !== null) yield* entry.amap.lock.exit();
 }
 
-/** Drops the references of entries that have left their map. `uvm_unmap_detach()`. => nothing locked; may do I/O. */
-export function* uvmUnmapDetach(this: Uvm, dead: readonly MapEntry[]): Step<void> {
+/**
+ * Drops the references of entries that have left their map. `uvm_unmap_detach()`. => nothing locked; may do I/O.
+ *
+ * @param options.all `AMAP_REFALL`: the entries refer to whole amaps, as those do that `uvmMapExtract` makes with `quick`
+ */
+export function* uvmUnmapDetach(this: Uvm, dead: readonly MapEntry[], options: { all?: boolean } = {}): Step<void> {
   for (const entry of dead) {
     this.kern.kassert(entry.wiredCount === 0, 'VM_MAPENT_ISWIRED(first_entry) == 0');
     this.kern.kassert(entry.submap === null, '!UVM_ET_ISSUBMAP(first_entry)');
-    if (entry.amap !== null) yield* this.amapUnref(entry, { all: false });
+    if (entry.amap !== null) yield* this.amapUnref(entry, { all: options.all === true });
     if (entry.object !== null) yield* entry.object.detach(this);
   }
 }

@@ -8,21 +8,21 @@
  */
 
 /** So many slots, each with so many references. */
-export interface Run {
+export interface ReferenceRun {
   readonly slots: number;
   readonly references: number;
 }
 
 /** The reference count of each slot of an amap. */
 export class PartialReferences {
-  #runs: Run[];
+  #runs: ReferenceRun[];
 
-  constructor(runs: readonly Run[]) {
+  constructor(runs: readonly ReferenceRun[]) {
     this.#runs = normalized(runs);
   }
 
   /** The runs, from slot 0 up. */
-  get runs(): readonly Run[] {
+  get runs(): readonly ReferenceRun[] {
     return this.#runs;
   }
 
@@ -49,7 +49,7 @@ export class PartialReferences {
   adjust(from: number, slots: number, amount: number): [from: number, to: number][] {
     const to = from + slots;
     const emptied: [number, number][] = [];
-    const adjusted: Run[] = [];
+    const adjusted: ReferenceRun[] = [];
     let start = 0;
     for (const run of this.#runs) {
       const end = start + run.slots;
@@ -78,22 +78,10 @@ export class PartialReferences {
   prepend(slots: number, references: number): void {
     this.#runs = normalized([{ slots, references }, ...this.#runs]);
   }
-
-  /** Drops slots from the front. */
-  dropFront(slots: number): void {
-    let left = slots;
-    const kept: Run[] = [];
-    for (const run of this.#runs) {
-      const dropped = Math.min(left, run.slots);
-      left -= dropped;
-      kept.push({ slots: run.slots - dropped, references: run.references });
-    }
-    this.#runs = normalized(kept);
-  }
 }
 
-function normalized(runs: readonly Run[]): Run[] {
-  const merged: Run[] = [];
+function normalized(runs: readonly ReferenceRun[]): ReferenceRun[] {
+  const merged: ReferenceRun[] = [];
   for (const run of runs) {
     const last = merged.at(-1);
     if (run.slots === 0) continue;

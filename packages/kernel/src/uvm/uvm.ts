@@ -12,7 +12,7 @@ import type { Lwp } from '../kern/lwp.js';
 import { Mutex } from '../kern/mutex.js';
 import { WaitChannel } from '../kern/sleepq.js';
 import { registerKernelFunctions } from '../kern/stack.js';
-import type { Pfn } from '../machine/address.js';
+import { PAGE_SIZE, type Pfn } from '../machine/address.js';
 import type { Machine } from '../machine/machine.js';
 import type { VnodeReferrer } from '../vm/system.js';
 import type { Amap } from './amap.js';
@@ -50,7 +50,7 @@ export interface UvmOptions {
 }
 
 /** The state of UVM. */
-export class UvmState {
+class UvmState {
   readonly kern: Kern;
   readonly machine: Machine;
   readonly uvmexp = new Uvmexp();
@@ -99,6 +99,9 @@ export class UvmState {
     this.kern = kern;
     this.machine = machine;
     this.blockSize = options.blockSize ?? 16_384;
+    if (!Number.isInteger(this.blockSize / PAGE_SIZE) || this.blockSize < PAGE_SIZE) {
+      throw new RangeError(`a block of the file system is a multiple of ${PAGE_SIZE} bytes, not ${options.blockSize}`);
+    }
     this.pages = new PageArray(machine.ram.pages, { counterWidth: options.counterWidth ?? 32 });
     this.freeList = new PageList(this.pages);
     this.activeQueue = new PageList(this.pages);
