@@ -85,7 +85,7 @@ function scatteredOffsets() {
 }
 
 /** The sums, so that the compiler cannot leave out the loads. */
-let sums = 0;
+const kept = { sums: 0 };
 
 /**
  * Loads out of a plain array.
@@ -103,7 +103,7 @@ export function plainLoad() {
   return {
     count: LOADS * ROUNDS,
     batch: () => {
-      for (let round = 0; round < ROUNDS; round++) sums ^= sum();
+      for (let round = 0; round < ROUNDS; round++) kept.sums ^= sum();
     },
   };
 }
@@ -127,7 +127,7 @@ export function processorLoad() {
   return {
     count: LOADS * ROUNDS,
     batch: () => {
-      for (let round = 0; round < ROUNDS; round++) sums ^= sum();
+      for (let round = 0; round < ROUNDS; round++) kept.sums ^= sum();
     },
     before: () => bench.touch(at, LOAD_PAGES),
   };
@@ -151,7 +151,7 @@ export function userLoad() {
     count: LOADS * ROUNDS,
     batch: () =>
       bench.do((user) => {
-        for (let round = 0; round < ROUNDS; round++) sums ^= sum(user);
+        for (let round = 0; round < ROUNDS; round++) kept.sums ^= sum(user);
       }),
   };
 }

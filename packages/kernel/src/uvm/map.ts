@@ -40,6 +40,13 @@ export function uvmMapentAlloc(this: Uvm, start: Va, end: Va): MapEntry {
 }
 
 /**
+ * In a map with more entries than this, a look at the hint costs more than the search of the tree, because the entry is out of the
+ * processor's cache; unless the address is so many bytes near to the one that was looked up last.
+ */
+const FEW_ENTRIES = 1024;
+const NEAR = 2 ** 20;
+
+/**
  * The entry that holds an address, or else the one before it, which may be the header: `entry.contains(va)` tells.
  * `uvm_map_lookup_entry()`.
  *
@@ -49,7 +56,9 @@ export function uvmMapLookupEntry(this: Uvm, map: VmMap, va: Va): MapEntry {
   const { uvmexp } = this;
   uvmexp.mlk_call++;
   const { hint } = map;
-  if (hint !== map.header && hint.contains(va)) {
+  const near = map.entryCount <= FEW_ENTRIES || Math.abs(va - map.lookedUp) < NEAR;
+  map.lookedUp = va;
+  if (near && hint !== map.header && hint.contains(va)) {
     uvmexp.mlk_hint++;
     return hint;
   }

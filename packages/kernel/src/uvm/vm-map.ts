@@ -39,6 +39,8 @@ export class VmMap {
   references = 1;
   /** The entry looked up last, or the header. Changed by readers too. */
   hint: MapEntry;
+  /** The address looked up last. No state: it only says whether the hint is worth a look. */
+  lookedUp = 0;
   /** The entry before the lowest gap, or the header. */
   firstFree: MapEntry;
   /** How often it was locked for writing. */
