@@ -194,6 +194,19 @@ describe('entering and leaving the list', () => {
     }
   });
 
+  it('leaves nothing behind by which an entry that is gone leads to others, so that all that ever were stay in memory', () => {
+    const bench = new Bench();
+    const gone: MapEntry[] = [];
+    bench.run(function* () {
+      for (let round = 0; round < 3; round++) {
+        yield* bench.put(1, 2);
+        gone.push(bench.entryAt(1));
+        yield* bench.uvm.uvmUnmap(bench.map, bench.at(1), bench.at(2));
+      }
+    });
+    for (const entry of gone) expect([entry.prev, entry.next]).toEqual([entry, entry]);
+  });
+
   it('is prepared by moving both hints to the entry before', () => {
     const bench = new Bench();
     bench.run(function* () {

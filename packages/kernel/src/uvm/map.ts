@@ -87,6 +87,9 @@ export function uvmMapEntryUnlink(this: Uvm, map: VmMap, entry: MapEntry): void 
   entry.prev.next = entry.next;
   entry.next.prev = entry.prev;
   map.tree.remove(entry);
+  // An entry that is gone must not keep its neighbours of then in memory, and these theirs, once they are gone too.
+  entry.prev = entry;
+  entry.next = entry;
 }
 
 /** Moves the hints off an entry that is about to go. `clear_hints()`. => map write-locked. */
