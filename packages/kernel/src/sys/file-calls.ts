@@ -26,7 +26,7 @@ import {
 import { MAXSSIZ } from './param.js';
 import { Pipe } from './pipe.js';
 import type { Process } from './process.js';
-import { SIGPIPE } from './signal.js';
+import { SIGPIPE, SIGXFSZ } from './signal.js';
 import type { Sys } from './sys.js';
 
 /** Bytes that are moved between a program and a file at once. */
@@ -37,7 +37,11 @@ const MAX_OFFSET = Number.MAX_SAFE_INTEGER;
 /** Opens a file, which is made with `O_CREAT` if need be. `sys_open()`. @returns the descriptor, or minus an errno */
 export function* sysOpen(this: Sys, path: string, flags: number): Step<number> {
   const process = this.processOf(this.curlwp);
+  const limit = process.limits.soft(RLIMIT_NOFILE);
   if ((flags & O_ACCMODE) === O_ACCMODE) return -EINVAL;
+  // A file is not made when there is no descriptor for it.
+  const free = process.files.lowestFree(limit);
+  if (free < 0) return free;
   const known = this.vfs.lookup(path);
   if (known !== null && (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) return -EEXIST;
   if (known === null && (flags & O_CREAT) === 0) return -ENOENT;
@@ -45,8 +49,7 @@ export function* sysOpen(this: Sys, path: string, flags: number): Step<number> {
   const file = new OpenFile({ kind: 'vnode', vnode }, flags);
   if (file.writable && !vnode.store.writable) return -EROFS;
   const options = { closeOnExec: (flags & O_CLOEXEC) !== 0 };
-  const fd = process.files.allocate(file, process.limits.soft(RLIMIT_NOFILE), options);
-  if (fd < 0) return fd;
+  const fd = process.files.allocate(file, limit, options);
   this.openFiles.add(file);
   yield* this.vm.referenceVnode(vnode);
   const errno = flags & O_TRUNC && file.writable ? yield* this.vm.truncateVnode(vnode, 0) : 0;
@@ -64,11 +67,16 @@ export function* sysClose(this: Sys, fd: number): Step<number> {
 export function* closeDescriptor(this: Sys, process: Process, fd: number): Step<Errno> {
   const file = process.files.remove(fd);
   if (file === EBADF) return EBADF;
-  if (file === null) return 0;
+  yield* this.releaseFile(file);
+  return 0;
+}
+
+/** Closes an open file whose last descriptor has gone; null when others lead to it still. `closef()`. */
+export function* releaseFile(this: Sys, file: OpenFile | null): Step<void> {
+  if (file === null) return;
   this.openFiles.delete(file);
   if (file.target.kind === 'vnode') yield* this.vm.releaseVnode(file.target.vnode);
   else yield* file.target.pipe.close(file.target.end);
-  return 0;
 }
 
 /** Takes a file's name away; the file goes when nobody uses it any more. `sys_unlink()`. @returns 0 or minus ENOENT */
@@ -88,8 +96,10 @@ export function* sysDup(this: Sys, fd: number, to: number | null): Step<number> 
   if (file === EBADF || (to !== null && (to < 0 || to >= limit))) return -EBADF;
   if (to === null) return process.files.allocate(file, limit);
   if (to === fd) return to;
-  yield* this.closeDescriptor(process, to);
+  const old = process.files.remove(to);
+  // Before anything that may sleep: another thread would be given the free descriptor.
   process.files.place(to, file);
+  if (old !== EBADF) yield* this.releaseFile(old);
   return to;
 }
 
@@ -125,7 +135,7 @@ export function* sysPipe(this: Sys, flags: number): Step<{ read: number; write: 
  * Reads into the program's memory. `sys_read()`, `sys_pread()`.
  *
  * @param at where in the file, null for where the descriptor stands, which then moves
- * @returns the number of bytes; or minus EBADF, EINVAL, ESPIPE, EFAULT, or the error of the file
+ * @returns the number of bytes; or minus EBADF, EINVAL, ESPIPE, EFAULT (even when some bytes could be moved), or the error of the file
  */
 export function* sysRead(this: Sys, fd: number, address: number, length: number, at: number | null): Step<number> {
   const file = this.processOf(this.curlwp).files.get(fd);
@@ -141,7 +151,7 @@ export function* sysRead(this: Sys, fd: number, address: number, length: number,
     const got = buffer.length === 0 ? 0 : yield* this.vm.readVnode(target.vnode, offset, buffer);
     if (got < 0) return done > 0 ? done : got;
     if (got === 0) break;
-    if ((yield* this.copyout(address + done, buffer.subarray(0, got))) !== 0) return done > 0 ? done : -EFAULT;
+    if ((yield* this.copyout(address + done, buffer.subarray(0, got))) !== 0) return -EFAULT;
     done += got;
     offset += got;
     if (at === null) file.offset = offset;
@@ -161,7 +171,8 @@ export function* readPipe(this: Sys, file: OpenFile, pipe: Pipe, address: number
  * Writes from the program's memory. `sys_write()`, `sys_pwrite()`.
  *
  * @param at where in the file, null for where the descriptor stands, which then moves
- * @returns the number of bytes; or minus EBADF, EINVAL, ESPIPE, EFAULT, EFBIG, EPIPE (with SIGPIPE), or the error of the file
+ * @returns the number of bytes; or minus EBADF, EINVAL, ESPIPE, EFBIG (with SIGXFSZ beyond the limit), EFAULT or EPIPE (with SIGPIPE),
+ *   these two even when some bytes could be moved, or the error of the file
  */
 export function* sysWrite(this: Sys, fd: number, address: number, length: number, at: number | null): Step<number> {
   const process = this.processOf(this.curlwp);
@@ -172,16 +183,23 @@ export function* sysWrite(this: Sys, fd: number, address: number, length: number
   if (length < 0 || (at !== null && at < 0)) return -EINVAL;
   const append = target.kind === 'vnode' && (file.flags & O_APPEND) !== 0;
   const start = target.kind === 'vnode' && append ? target.vnode.size : (at ?? file.offset);
-  if (start + length > Math.min(process.limits.soft(RLIMIT_FSIZE), MAX_OFFSET)) return -EFBIG;
+  if (target.kind === 'vnode' && start + length > process.limits.soft(RLIMIT_FSIZE)) {
+    yield* this.psignal(process, SIGXFSZ);
+    return -EFBIG;
+  }
+  if (start + length > MAX_OFFSET) return -EFBIG;
   let done = 0;
   while (done < length) {
     const buffer = new Uint8Array(Math.min(CHUNK, length - done));
-    if ((yield* this.copyin(address + done, buffer)) !== 0) return done > 0 ? done : -EFAULT;
+    if ((yield* this.copyin(address + done, buffer)) !== 0) return -EFAULT;
     const put =
       target.kind === 'pipe'
         ? yield* target.pipe.write(buffer, { nonblocking: (file.flags & O_NONBLOCK) !== 0 })
         : yield* this.vm.writeVnode(target.vnode, append ? 'append' : start + done, buffer);
-    if (put === -EPIPE && (file.flags & O_NOSIGPIPE) === 0) yield* this.psignal(process, SIGPIPE);
+    if (put === -EPIPE) {
+      if ((file.flags & O_NOSIGPIPE) === 0) yield* this.psignal(process, SIGPIPE);
+      return put;
+    }
     if (put < 0) return done > 0 ? done : put;
     done += put;
     if (target.kind === 'vnode' && at === null) file.offset = append ? target.vnode.size : start + done;

@@ -63,11 +63,17 @@ export class FileTable {
     return this.#descriptors[fd]?.file ?? EBADF;
   }
 
-  /** Gives an open file the lowest free descriptor; answers it, or minus EMFILE beyond `limit`. */
-  allocate(file: OpenFile, limit: number, options: { closeOnExec?: boolean } = {}): number {
+  /** The lowest free descriptor, or minus EMFILE when that is beyond `limit`. */
+  lowestFree(limit: number): number {
     let fd = 0;
     while (this.#descriptors[fd] !== undefined) fd++;
-    if (fd >= limit) return -EMFILE;
+    return fd < limit ? fd : -EMFILE;
+  }
+
+  /** Gives an open file the lowest free descriptor; answers it, or minus EMFILE beyond `limit`. */
+  allocate(file: OpenFile, limit: number, options: { closeOnExec?: boolean } = {}): number {
+    const fd = this.lowestFree(limit);
+    if (fd < 0) return fd;
     this.#descriptors[fd] = { file, closeOnExec: options.closeOnExec === true };
     file.references++;
     return fd;

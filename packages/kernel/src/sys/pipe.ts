@@ -54,7 +54,7 @@ export class Pipe {
   /**
    * Writes all of it, waiting for room.
    *
-   * @returns the number of bytes; or minus EPIPE when nobody can read them, EAGAIN (`nonblocking`), EINTR
+   * @returns the number of bytes; or minus EPIPE when nobody can read all of them, and when none was written EAGAIN (`nonblocking`), EINTR
    */
   *write(from: Uint8Array, options: { nonblocking: boolean }): Step<number> {
     yield* this.#lock.enter();
@@ -80,7 +80,7 @@ export class Pipe {
       }
     }
     yield* this.#lock.exit();
-    return done > 0 || errno === 0 ? done : -errno;
+    return errno === EPIPE || (done === 0 && errno !== 0) ? -errno : done;
   }
 
   /** Closes an end; whoever waits at the other learns of it. */

@@ -1,6 +1,7 @@
 /** Making and ending processes and threads. sys/kern/kern_fork.c, kern_exec.c, kern_exit.c, kern_lwp.c. */
-import { EACCES, ECHILD, EINTR, EINVAL, ENOENT, type Errno, ESRCH } from '../kern/errno.js';
-import { RLIMIT_STACK } from '../kern/limits.js';
+import { isSuperuser } from '../kern/credentials.js';
+import { EAGAIN, ECHILD, EINTR, EINVAL, ENOENT, ENOMEM, type Errno, ESRCH } from '../kern/errno.js';
+import { RLIMIT_NPROC, RLIMIT_STACK } from '../kern/limits.js';
 import type { Lwp } from '../kern/lwp.js';
 import type { Step } from '../kern/switch.js';
 import { asVa, PAGE_SIZE, roundPage, truncPage, type Va } from '../machine/address.js';
@@ -20,9 +21,10 @@ export interface WaitResult {
   readonly reason: ExitReason;
 }
 
-/** Makes a child of the running process; its first thread is idle. `fork1()`. @returns the child */
-export function* fork1(this: Sys, options: { shareSpace: boolean }): Step<Process> {
+/** Makes a child of the running process; its first thread is idle. `fork1()`. @returns the child, or minus EAGAIN (a limit) */
+export function* fork1(this: Sys, options: { shareSpace: boolean }): Step<Process | number> {
   const parent = this.processOf(this.curlwp);
+  if (!this.mayFork(parent)) return -EAGAIN;
   const space = parent.space ?? this.kern.panic('fork1: the process has no address space');
   if (options.shareSpace) yield* this.vm.shareSpace(space);
   const child = this.addProcess({
@@ -39,16 +41,25 @@ export function* fork1(this: Sys, options: { shareSpace: boolean }): Step<Proces
   return child;
 }
 
-/** Makes a child with a copy of the address space. `sys_fork()`. @returns the child's pid */
+/** Whether the owner of a process may have one more; zombies count. */
+export function mayFork(this: Sys, { credentials, limits }: Process): boolean {
+  const limit = limits.soft(RLIMIT_NPROC);
+  if (this.processes.size < limit || isSuperuser(credentials)) return true;
+  return [...this.processes.values()].filter((process) => process.credentials.uid === credentials.uid).length < limit;
+}
+
+/** Makes a child with a copy of the address space. `sys_fork()`. @returns the child's pid, or minus EAGAIN */
 export function* sysFork(this: Sys, start: (child: Process) => void): Step<number> {
   const child = yield* this.fork1({ shareSpace: false });
+  if (typeof child === 'number') return child;
   start(child);
   return child.pid;
 }
 
-/** Makes a child that has the address space until it execs or exits; only then goes on. `sys_vfork()`. @returns the child's pid */
+/** Makes a child that has the address space until it execs or exits; only then goes on. `sys_vfork()`. @returns the child's pid, or minus EAGAIN */
 export function* sysVfork(this: Sys, start: (child: Process) => void): Step<number> {
   const child = yield* this.fork1({ shareSpace: true });
+  if (typeof child === 'number') return child;
   start(child);
   yield* this.waitForSpace(child);
   return child.pid;
@@ -57,10 +68,11 @@ export function* sysVfork(this: Sys, start: (child: Process) => void): Step<numb
 /**
  * Makes a child that shares what the flags say; of those, `CLONE_VM` and `CLONE_VFORK` mean something here. `sys___clone()`.
  *
- * @returns the child's pid
+ * @returns the child's pid, or minus EAGAIN
  */
 export function* sysClone(this: Sys, flags: number, start: (child: Process) => void): Step<number> {
   const child = yield* this.fork1({ shareSpace: (flags & CLONE_VM) !== 0 });
+  if (typeof child === 'number') return child;
   start(child);
   if (flags & CLONE_VFORK) yield* this.waitForSpace(child);
   return child.pid;
@@ -84,30 +96,52 @@ export function* returnSpace(this: Sys, process: Process): Step<void> {
 }
 
 /**
- * Replaces the program of the running process. `execve1()`.
+ * Has all threads of the running process but the running one leave, and waits until they have. `exit_lwps()`, sys/kern/kern_exit.c.
  *
- * @returns 0; ENOENT, EACCES for a file of the image; ENOMEM, EINVAL when a part of it cannot be mapped
+ * @returns whether the running thread stays; not when another one has come first
+ */
+export function* exitLwps(this: Sys, process: Process): Step<boolean> {
+  const { curlwp } = this;
+  if (process.leaves(curlwp)) return false;
+  process.survivor = curlwp;
+  for (const lwp of process.lwps) this.kern.scheduler.interrupt(lwp);
+  // Threads without a job never come by.
+  for (const idle of process.lwps.filter((lwp) => lwp.idle)) {
+    process.lwps.splice(process.lwps.indexOf(idle), 1);
+    this.kern.scheduler.destroy(idle);
+  }
+  yield* this.procLock.enter();
+  while (process.lwps.length > 1) yield* process.lwpEvent.wait(this.procLock);
+  yield* this.procLock.exit();
+  process.survivor = null;
+  return true;
+}
+
+/**
+ * Replaces the program of the running process by an image that can be run. `execve1()`.
+ *
+ * @returns 0; ENOMEM, EINVAL when a part of it cannot be mapped, and then there is no program any more
  */
 export function* execve1(this: Sys, image: ExecImage): Step<Errno> {
   const process = this.processOf(this.curlwp);
-  const refused = this.checkImage(image);
-  if (refused !== 0) return refused;
   const old = process.space ?? this.kern.panic('execve1: the process has no address space');
   process.space = yield* this.vm.execSpace(old);
   this.activeCpu(this.curlwp);
   yield* this.returnSpace(process);
   process.name = image.name;
   process.layout = this.newLayout(process.space);
-  process.handlers.clear();
+  // What was ignored stays so.
+  for (const [signal, handler] of [...process.handlers]) if (handler !== 'ignore') process.handlers.delete(signal);
   for (const fd of process.files.open({ closeOnExec: true })) yield* this.closeDescriptor(process, fd);
   return yield* this.mapImage(process, image);
 }
 
-/** Whether an image can be run: its files must be there, and its segments be aligned. */
+/** Whether an image can be run: its segments must be aligned and lie in a user space, and their files be there. @returns 0, EINVAL, ENOMEM, ENOENT */
 export function checkImage(this: Sys, image: ExecImage): Errno {
   for (const segment of [image.text, image.data]) {
     if (segment === undefined) continue;
     if (segment.at % PAGE_SIZE !== 0 || segment.size <= 0) return EINVAL;
+    if (segment.at < this.userSpace.min || segment.at + segment.size > this.userSpace.max) return ENOMEM;
     if (segment.file !== undefined && segment.file.offset % PAGE_SIZE !== 0) return EINVAL;
     if (segment.file !== undefined && this.vfs.lookup(segment.file.path) === null) return ENOENT;
   }
@@ -148,6 +182,7 @@ export function* mapSegment(this: Sys, process: Process, segment: ImageSegment, 
  */
 export function* mapStack(this: Sys, process: Process): Step<Errno> {
   const { stackTop, stackLimit } = process.layout;
+  if (stackLimit < this.userSpace.min) return ENOMEM;
   const usable = roundPage(Math.min(process.limits.soft(RLIMIT_STACK), MAXSSIZ));
   const reserved = stackTop - stackLimit - usable;
   const space = this.spaceOf(process);
@@ -176,16 +211,19 @@ export function fixedRequest(this: Sys, start: Va, size: number, protection: Pro
   };
 }
 
-/** Replaces the program of the running process. `sys_execve()`. @returns 0 or minus an errno */
+/**
+ * Replaces the program of the running process. `sys_execve()`.
+ *
+ * @returns 0; or minus ENOENT, ENOMEM, EINVAL for an image that cannot be run; EINTR when the thread is to leave; when the old program is gone
+ *   and the new one cannot be mapped, an errno that nobody is left to see
+ */
 export function* sysExecve(this: Sys, image: ExecImage): Step<number> {
-  const errno = yield* this.execve1(image);
-  if (errno === 0) return 0;
   const process = this.processOf(this.curlwp);
-  // With the old program gone and the new one incomplete, there is nothing to return to.
-  if (errno !== ENOENT && errno !== EACCES && errno !== EINVAL) {
-    this.endProcess(process, { kind: 'signaled', signal: SIGKILL });
-    throw new LwpExit();
-  }
+  const refused = this.checkImage(image);
+  if (refused !== 0) return -refused;
+  if (!(yield* this.exitLwps(process))) return -EINTR;
+  const errno = yield* this.execve1(image);
+  if (errno !== 0) this.endProcess(process, { kind: 'signaled', signal: SIGKILL });
   return -errno;
 }
 
@@ -223,6 +261,11 @@ export function* lwpExit(this: Sys, lwp: Lwp): Step<void> {
   process.lwps.splice(process.lwps.indexOf(lwp), 1);
   const waiting = process.ending === null ? process.lwps : process.lwps.filter((other) => !other.idle);
   if (waiting.length > 0) {
+    if (process.survivor !== null) {
+      yield* this.procLock.enter();
+      yield* process.lwpEvent.broadcast();
+      yield* this.procLock.exit();
+    }
     this.kern.scheduler.destroy(lwp);
     return;
   }

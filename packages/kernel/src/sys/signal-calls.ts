@@ -39,7 +39,7 @@ export function* postsig(this: Sys): Step<void> {
     const handler = process.handlers.get(info.signal);
     if (handler !== undefined && handler !== 'ignore') yield* handler(info);
   }
-  if (process.ending !== null) throw new LwpExit();
+  if (process.leaves(this.curlwp)) throw new LwpExit();
 }
 
 /** Starts a thread on its program; when the program returns, the thread is gone. */

@@ -1,5 +1,5 @@
 /** Signals, as far as memory needs them. sys/sys/signal.h, sys/sys/siginfo.h: the numbers are the same in both BSDs. */
-import { EACCES, EFAULT, EINVAL, EIO, type Errno } from '../kern/errno.js';
+import { EACCES, EFAULT, EINVAL, ENOMEM, type Errno } from '../kern/errno.js';
 import type { Step } from '../kern/switch.js';
 
 export const SIGKILL = 9;
@@ -8,6 +8,7 @@ export const SIGSEGV = 11;
 export const SIGPIPE = 13;
 export const SIGTERM = 15;
 export const SIGCHLD = 20;
+export const SIGXFSZ = 25;
 
 /** Nothing is mapped at the address. */
 export const SEGV_MAPERR = 1;
@@ -15,7 +16,7 @@ export const SEGV_MAPERR = 1;
 export const SEGV_ACCERR = 2;
 /** The address is beyond the end of the file. */
 export const BUS_ADRERR = 2;
-/** The page could not be read. */
+/** The page could not be read, or there is no room for it in the file. */
 export const BUS_OBJERR = 3;
 
 const NAMES: ReadonlyMap<number, string> = new Map([
@@ -25,6 +26,7 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [SIGPIPE, 'SIGPIPE'],
   [SIGTERM, 'SIGTERM'],
   [SIGCHLD, 'SIGCHLD'],
+  [SIGXFSZ, 'SIGXFSZ'],
 ]);
 
 const CODES: ReadonlyMap<string, string> = new Map([
@@ -66,10 +68,10 @@ export function faultSignal(errno: Errno, address: number): SignalInfo {
       return { signal: SIGSEGV, code: SEGV_ACCERR, address };
     case EINVAL:
       return { signal: SIGBUS, code: BUS_ADRERR, address };
-    case EIO:
-      return { signal: SIGBUS, code: BUS_OBJERR, address };
-    default:
+    case ENOMEM:
       // Out of memory, and of swap.
       return { signal: SIGKILL, code: 0, address };
+    default:
+      return { signal: SIGBUS, code: BUS_OBJERR, address };
   }
 }

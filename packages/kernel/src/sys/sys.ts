@@ -7,7 +7,7 @@ import { Limits, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_NOFILE, RLIMIT_STACK } from
 import type { CallInProgress, Lwp } from '../kern/lwp.js';
 import { Mutex } from '../kern/mutex.js';
 import { registerKernelFunctions } from '../kern/stack.js';
-import { asVa, truncPage, type Va } from '../machine/address.js';
+import { asVa, hex, PAGE_SIZE, truncPage, type Va } from '../machine/address.js';
 import type { Cpu } from '../machine/cpu.js';
 import type { Machine } from '../machine/machine.js';
 import type { VmSpace, VmSystem, Vnode, VnodeReferrer } from '../vm/system.js';
@@ -31,6 +31,14 @@ export interface SysOptions {
 /** `VM_MIN_ADDRESS` with user_va0_disable, `VM_MAXUSER_ADDRESS`; sys/arch/amd64/include/vmparam.h */
 const AMD64_SPACE = { min: 0x1000, max: 0x7f7ffffff000 };
 
+/** The end of what an amd64 can address below its hole, and of what page tables here can hold. */
+const HIGHEST_ADDRESS = 2 ** 47;
+
+/** Whether an address is the first of a page. */
+function isPageBoundary(address: number): boolean {
+  return Number.isInteger(address / PAGE_SIZE);
+}
+
 /** Learns of each system call as it begins and as it returns (one that ends its thread never does), and of processes that end. */
 export interface CallObserver {
   called(lwp: Lwp, call: CallInProgress): void;
@@ -40,7 +48,7 @@ export interface CallObserver {
 }
 
 /** The state of the layer of system calls. */
-export class SysState implements VnodeReferrer {
+class SysState implements VnodeReferrer {
   readonly kern: Kern;
   readonly machine: Machine;
   readonly vm: VmSystem;
@@ -64,6 +72,11 @@ export class SysState implements VnodeReferrer {
     this.vm = vm;
     this.vfs = new Vfs(vm);
     const { min, max } = options.userSpace ?? AMD64_SPACE;
+    if (!isPageBoundary(min) || !isPageBoundary(max) || min < 0 || max <= min || max > HIGHEST_ADDRESS) {
+      throw new RangeError(
+        `a user space is whole pages between 0 and ${hex(HIGHEST_ADDRESS)}, the first below the last, not ${min} to ${max}`,
+      );
+    }
     this.userSpace = { min: asVa(min), max: asVa(max) };
     this.defaultLimits = defaultLimits(machine.ram.bytes.length);
     this.procLock = new Mutex(kern, kern.lockClass('proc_lock'));
@@ -170,6 +183,8 @@ const PARTS = {
   mapStack: 'execve1',
   readPipe: 'pipeRead',
   closeDescriptor: 'fdClose',
+  releaseFile: 'closef',
+  mayFork: 'fork1',
   sysClone: 'sys___clone',
   waitForSpace: 'fork1',
 };

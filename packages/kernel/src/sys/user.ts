@@ -373,7 +373,7 @@ export class User {
 
   #enter(name: string, ...args: (number | string)[]): void {
     const { kern } = this.#sys;
-    if (this.process.ending !== null || this.process.space === null) throw new LwpExit();
+    if (this.process.leaves(this.lwp) || this.process.space === null) throw new LwpExit();
     if (kern.scheduler.current !== this.lwp) {
       throw new Error(`thread ${this.lwp.name} makes a system call while thread ${kern.scheduler.current.name} is running`);
     }

@@ -266,11 +266,13 @@ export function* uvmFaultMapPage(
 ): Step<Errno> {
   const { machine } = this;
   const { pmap } = fault.originalMap;
-  const flags = access | PMAP_CANFAIL | (fault.wireMapping ? PMAP_WIRED : 0);
-  const before = fault.wireMapping && machine.pmapIsWired(pmap, va) ? machine.pmapExtract(pmap, va) : -1;
+  // While an entry is being wired, a fault that comes late may be for a page that is wired by now.
+  const wireMapping = fault.wireMapping || (fault.entry.wiring && machine.pmapIsWired(pmap, va));
+  const flags = access | PMAP_CANFAIL | (wireMapping ? PMAP_WIRED : 0);
+  const before = wireMapping && machine.pmapIsWired(pmap, va) ? machine.pmapExtract(pmap, va) : -1;
   const errno = machine.pmapEnter(pmap, va, pfnToPa(page), protection, flags);
   yield* this.pageqLock.enter();
-  if (errno === 0 && (fault.wirePaging || (fault.wireMapping && before !== pfnToPa(page)))) {
+  if (errno === 0 && (fault.wirePaging || (wireMapping && before !== pfnToPa(page)))) {
     if (before >= 0 && before !== pfnToPa(page)) this.uvmPageunwire(paToPfn(asPa(before)));
     this.uvmPagewire(page);
   } else if (access === PROT_NONE || errno !== 0) {

@@ -18,8 +18,6 @@ export const PGO_SYNCIO = 0x002;
 export const PGO_DEACTIVATE = 0x004;
 /** Free the pages. */
 export const PGO_FREE = 0x008;
-/** All pages of the object, whatever the range. */
-export const PGO_ALLPAGES = 0x010;
 /** The object stays locked, and nothing sleeps: give what is in memory. */
 export const PGO_LOCKED = 0x040;
 /** Answer EDEADLK instead of waiting for a busy page. */

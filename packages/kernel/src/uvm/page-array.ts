@@ -78,6 +78,9 @@ export class PageArray {
   readonly #prev: Int32Array;
 
   constructor(length: number, options: { counterWidth: CounterWidth }) {
+    if (options.counterWidth !== 16 && options.counterWidth !== 32) {
+      throw new RangeError(`the counters of a page have 16 or 32 bits, not ${options.counterWidth}`);
+    }
     this.length = length;
     this.#flags = new Uint16Array(length);
     this.#pqflags = new Uint16Array(length);

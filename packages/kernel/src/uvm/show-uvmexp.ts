@@ -11,7 +11,7 @@ import type { Uvm } from './uvm.js';
 import type { UvmexpField } from './uvmexp.js';
 
 /** Counters by name. */
-type Counters = Readonly<Record<string, number>>;
+export type Counters = Readonly<Record<string, number>>;
 
 /** The counters. */
 export interface UvmexpData {

@@ -10,16 +10,7 @@ import { CondVar } from '../kern/sleepq.js';
 import type { Step } from '../kern/switch.js';
 import { asOffset, type ByteOffset, PAGE_SIZE, roundPage } from '../machine/address.js';
 import type { FileStore } from '../machine/file-store.js';
-import {
-  type GetRequest,
-  isPage,
-  type PageSlot,
-  PGO_ALLPAGES,
-  PGO_DONTCARE,
-  PGO_FREE,
-  PGO_SYNCIO,
-  PGO_WANTED_PAGE,
-} from './object.js';
+import { type GetRequest, isPage, type PageSlot, PGO_DONTCARE, PGO_FREE, PGO_SYNCIO, PGO_WANTED_PAGE } from './object.js';
 import { NO_PAGE, PG_BUSY, PG_CLEAN, PG_RDONLY } from './page-array.js';
 import type { Uvm } from './uvm.js';
 import { UvmVnode } from './vnode.js';
@@ -70,7 +61,11 @@ export function* uvnDetach(this: Uvm, vnode: UvmVnode): Step<void> {
     yield* vnode.lock.exit();
     return;
   }
-  yield* this.uvnPut(vnode, asOffset(0), asOffset(0), PGO_ALLPAGES | PGO_FREE);
+  yield* vnode.lock.exit();
+  // A fault or a read-ahead may be bringing pages in: it is waited for, or finds the file empty. As `ufs_inactive()` does.
+  yield* vnode.nodeLock.enter('write');
+  yield* this.uvmVnpSetsize(vnode, 0);
+  yield* vnode.nodeLock.exit();
   this.objects.delete(vnode);
 }
 
