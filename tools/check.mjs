@@ -1,17 +1,17 @@
 /** `npm run check`: everything that CI checks besides the tests. Runs all of it, says what failed, and answers 1 if anything did. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { TSC } from './tsc.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const bin = (/** @type {string} */ name) => `node_modules/.bin/${name}`;
-const tsc = 'node_modules/typescript-native/bin/tsc';
 
 /** @type {readonly (readonly [what: string, command: string, ...args: string[]])[]} */
 const CHECKS = [
   ['build, both builds', process.execPath, 'tools/build.mjs'],
-  ['types of the tests', process.execPath, tsc, '--project', 'tsconfig.test.json'],
-  ['types of the tools', process.execPath, tsc, '--project', 'tsconfig.tools.json'],
-  ['format and lint', bin('biome'), 'check', '.'],
+  ['types of the tests', process.execPath, TSC, '--project', 'tsconfig.test.json'],
+  ['types of the tools', process.execPath, TSC, '--project', 'tsconfig.tools.json'],
+  ['format and lint', bin('biome'), 'check', '--error-on-warnings', '.'],
   ['layers', bin('depcruise'), '--config', '.dependency-cruiser.mjs', 'packages'],
   ['dead code', bin('knip')],
   ['API pages', bin('typedoc'), '--emit', 'none', '--logLevel', 'Warn', '--treatWarningsAsErrors'],

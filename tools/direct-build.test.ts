@@ -17,7 +17,7 @@ describe('the direct form of a generator', () => {
     ['a method of an object', 'const o = { *f() {} };', 'const o = { f() {} };'],
     ['a method of a class', 'class C { *f(): Step<void> {} }', 'class C { f(): Step<void> {} }'],
     ['one with modifiers', 'class C { static override *f<T>() {} }', 'class C { static override f<T>() {} }'],
-    ['a private one', 'class C { *#f() {} }', 'class C { #f() {} }'],
+    ['a private one', 'class C { *#f() {} }', 'class C { private $f() {} }'],
     ['one with a computed name', "class C { *['a' + b * 2]() {} }", "class C { ['a' + b * 2]() {} }"],
     ['one inside another', 'function* f() { return function* () {}; }', 'function f() { return function () {}; }'],
   ])('is plain: %s', (_, stepped, plain) => {
@@ -49,7 +49,7 @@ describe('the direct form of a call that may sleep', () => {
     ['as an argument of another', 'return yield* g(yield* h(), yield* i());', 'return g(h(), i());'],
     ['in a condition', 'while ((yield* g()) !== 0) yield* h();', 'while ((g()) !== 0) h();'],
     ['in a template', `return \`\${yield* g()} * 2\`;`, `return \`\${g()} * 2\`;`],
-    ['of a method', 'yield* this.#map.lock();', 'this.#map.lock();'],
+    ['of a method', 'yield* this.map.lock();', 'this.map.lock();'],
     // A return must not be parted from its value by the end of a line.
     ['on the next line', 'return yield* // why\n  g();', 'return g();'],
   ])('is plain: %s', (_, stepped, plain) => {
@@ -67,6 +67,20 @@ describe('the direct form of a call that may sleep', () => {
 
   it('does not exist for text that is no TypeScript, which is said with file and line', () => {
     expect(() => direct('const a = 1;\nfunction* f( {\n')).toThrow(/^uvm\/map\.ts:\d+: /);
+  });
+});
+
+describe('private names in the direct form', () => {
+  it.each([
+    ['class C { #a = 1; f() { return this.#a; } }', 'class C { private $a = 1; f() { return this.$a; } }'],
+    ['class C { readonly #a: number; static #b = 2; }', 'class C { private readonly $a: number; private static $b = 2; }'],
+    ['class C { get #a() { return 1; } }', 'class C { private get $a() { return 1; } }'],
+    [
+      'class C { #a = 1; f(o: C) { return o.#a + this?.#a; } }',
+      'class C { private $a = 1; f(o: C) { return o.$a + this?.$a; } }',
+    ],
+  ])('are private to the compiler alone: %s', (stepped, plain) => {
+    expect(direct(stepped)).toBe(plain);
   });
 });
 

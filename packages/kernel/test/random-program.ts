@@ -14,7 +14,7 @@ import type { Step } from '../src/kern/switch.js';
 import { startThread } from './threads.js';
 
 /** One thing that a thread does. Locks are taken in ascending order, so that no program deadlocks by itself. */
-export type Action =
+type Action =
   | { readonly do: 'count'; readonly cell: number }
   | { readonly do: 'pause'; readonly ticks: number }
   | { readonly do: 'choose' }

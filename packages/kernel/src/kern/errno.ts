@@ -39,7 +39,7 @@ export const EOVERFLOW = 84;
 export const ENOTSUP = 86;
 
 /** The name of a timed-out sleep's answer; the same number as EAGAIN. */
-export const EWOULDBLOCK = EAGAIN;
+export const EWOULDBLOCK = 35;
 
 /** Inside the kernel only: start the operation again. */
 export const ERESTART = -3;

@@ -41,7 +41,9 @@ export function applyPatches<Modules extends object>(modules: Modules, patches: 
     for (const [moduleName, replacements] of Object.entries(patch.replace)) {
       const module = (modules as Record<string, Record<string, unknown> | undefined>)[moduleName];
       if (module === undefined) {
-        throw new PatchError(`patch "${patch.id}" changes the module "${moduleName}"; there are ${Object.keys(modules).join(', ')}`);
+        throw new PatchError(
+          `patch "${patch.id}" changes the module "${moduleName}"; there are ${Object.keys(modules).join(', ')}`,
+        );
       }
       for (const [name, replace] of Object.entries(replacements as Record<string, (original: unknown) => unknown>)) {
         replaceFunction(patch.id, module, name, replace);

@@ -11,11 +11,6 @@ export interface StateWriter {
   part(name: string, tell: (writer: StateWriter) => void): void;
 }
 
-/** Something that can tell its state. */
-export interface Stateful {
-  writeState(writer: StateWriter): void;
-}
-
 /** State as lines of `path = value`, for comparing two machines by eye and by test. */
 export class StateText implements StateWriter {
   readonly lines: string[] = [];

@@ -32,7 +32,7 @@ export interface FileStore {
 /** A file in memory; pages that were never written take no room. */
 export class RamFile implements FileStore {
   readonly name: string;
-  readonly writable = true;
+  readonly writable: boolean = true;
   #size = 0;
   readonly #capacity: number;
   readonly #pages = new Map<number, Uint8Array>();

@@ -1,8 +1,8 @@
 /** RAM: one buffer of real bytes, seen as pages. */
-import { PAGE_SHIFT, PAGE_SIZE, type Pfn } from './address.js';
+import { PAGE_SIZE, type Pfn } from './address.js';
 
 /** The most RAM a machine can have: what one typed array spans. */
-export const MAX_RAM_BYTES = 2 ** 32;
+const MAX_RAM_BYTES = 2 ** 32;
 
 /** The machine's memory. */
 export class Ram {
@@ -44,9 +44,4 @@ export class Ram {
     const start = from * PAGE_SIZE;
     this.bytes.copyWithin(to * PAGE_SIZE, start, start + PAGE_SIZE);
   }
-}
-
-/** The frame number as an index of 32-bit words. */
-export function wordIndex(pfn: Pfn): number {
-  return pfn * (1 << (PAGE_SHIFT - 2));
 }

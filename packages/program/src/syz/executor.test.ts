@@ -87,7 +87,7 @@ describe('processes', () => {
   it('forks are bounded, with a sentence', () => {
     const result = runSyz(['#{"threaded":true}', 'fork() (rerun: 99)']);
     expect(result.counts.get('fork')?.made).toBe(63);
-    expect(result.remarks).toEqual(['skipped 1 call that fork, because there were 64 processes already: fork (line 2)']);
+    expect(result.remarks).toEqual(['skipped 1 call to fork, because there were 64 processes already: fork (line 2)']);
   });
 
   it('a process that ends by a signal makes no more calls, and that is said', () => {

@@ -8,7 +8,7 @@ const GROUPS = {
   unknown: 'skipped {calls} that Faultline does not have',
   notDone: 'skipped {calls} in a form that Faultline does not have',
   untranslated: 'left out flags of Linux that mean nothing in NetBSD, in {calls}',
-  noFork: 'skipped {calls} that fork, because there were 64 processes already',
+  noFork: 'skipped {calls} to fork, because there were 64 processes already',
   rerun: 'made {calls} 1,000 times more, and not as often as the program asks for',
   inLine: 'made {calls} in the order of the program and not beside it, because 32 async calls were under way',
   noFault: 'ordered a fault for {calls} that met fewer occasions for one',
