@@ -2,6 +2,7 @@
 import { HostFile, type HostMount, parseHostMount, RecordingStore, ReplayingStore } from '@faultline/host-node';
 import { errnoName, O_RDWR } from '@faultline/kernel';
 import type { Program, Session } from '@faultline/program';
+import { UsageError } from './usage.js';
 
 /**
  * A program that finds files of the host, by name.
@@ -25,10 +26,15 @@ export function withHostFiles(program: Program, specs: readonly string[]): Progr
     run(session) {
       const live = first;
       first = false;
-      for (const [i, { name }] of mounts.entries()) {
+      const { vfs } = session.system.sys;
+      for (const [i, { name, path }] of mounts.entries()) {
         const recorder = recorders[i];
         if (recorder === undefined) continue;
-        session.system.sys.vfs.add(name, live ? recorder : new ReplayingStore(recorder.recording));
+        if (vfs.lookup(name) !== null)
+          throw new UsageError(
+            `${path}: two files would be ${name} in the system; name this one otherwise: --file ${path}:/NAME.`,
+          );
+        vfs.add(name, live ? recorder : new ReplayingStore(recorder.recording));
       }
       program.run(session);
       if (!live) return;

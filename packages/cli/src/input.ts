@@ -1,12 +1,13 @@
 /** What INPUT names, as a program. */
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { type Stats, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { findEntry } from '@faultline/catalogue';
 import { parseSyz } from '@faultline/formats';
-import { textPieces } from '@faultline/host-node';
-import type { NetbsdPatch } from '@faultline/kernel';
-import { type Program, straceProgram, syzProgram } from '@faultline/program';
+import { errorsOf, textPieces } from '@faultline/host-node';
+import { Deadlock, KernelPanic, type NetbsdPatch } from '@faultline/kernel';
+import { type Program, RunStopped, straceProgram, syzProgram } from '@faultline/program';
 import { withHostFiles } from './host-files.js';
+import { moduleError } from './module-errors.js';
 import { isModule, loadModule } from './modules.js';
 import { UsageError } from './usage.js';
 
@@ -18,6 +19,8 @@ export interface InputFlags {
   readonly strict?: boolean;
   /** Whose numbers a syzkaller program uses. */
   readonly os?: 'netbsd' | 'linux';
+  /** False when a catalogue entry is to be run on the kernel as it is today. */
+  readonly defect: boolean;
   /** Files of the host that the program is to find: `HOSTPATH[:/NAME][:ro]`. */
   readonly file: readonly string[];
 }
@@ -42,19 +45,25 @@ export async function loadInput(input: string, flags: InputFlags): Promise<Loade
 
 async function loadProgram(input: string, flags: InputFlags): Promise<LoadedInput> {
   if (input.startsWith(CATALOGUE_SCHEME)) {
+    refuseFlagsFor('syz', input, flags);
     const id = input.slice(CATALOGUE_SCHEME.length);
     const entry = findEntry(id);
     if (entry === null) throw new UsageError(`the catalogue has no entry "${id}"; "faultline catalogue" lists what it has.`);
-    return { program: entry.program, defects: [entry.defect], recorded: false };
+    return { program: entry.program, defects: flags.defect ? [entry.defect] : [], recorded: false };
   }
-  if (!existsSync(input)) throw new UsageError(`${input}: there is no such file.`);
-  if (!statSync(input).isFile())
-    throw new UsageError(`${input}: this is not a regular file; name a program, a .syz file or an strace log.`);
-  switch (flags.format ?? guessFormat(input)) {
+  const stats = errorsOf(input, () => statSync(input, { throwIfNoEntry: false }));
+  if (stats === undefined) throw new UsageError(`${input}: there is no such file.`);
+  const kinds = 'a program, a .syz file or an strace log';
+  if (!stats.isFile()) throw new UsageError(`${input}: this is not a regular file; name ${kinds}.`);
+  if (stats.size === 0) throw new UsageError(`${input}: this file is empty; name ${kinds}.`);
+  const format = flags.format ?? guessFormat(input);
+  refuseFlagsFor('catalogue', input, flags);
+  if (format !== 'syz') refuseFlagsFor('syz', input, flags);
+  switch (format) {
     case 'module':
       return { program: await loadProgramModule(input), defects: [], recorded: false };
     case 'syz':
-      return { program: loadSyz(input, flags), defects: [], recorded: false };
+      return { program: loadSyz(input, stats, flags), defects: [], recorded: false };
     default:
       return { program: straceProgram({ name: basename(input), pieces: () => textPieces(input) }), defects: [], recorded: true };
   }
@@ -68,29 +77,61 @@ function guessFormat(path: string): NonNullable<InputFlags['format']> {
 }
 
 function looksLikeStrace(path: string): boolean {
-  const buffer = Buffer.alloc(4096);
-  const file = openSync(path, 'r');
-  const length = readSync(file, buffer, 0, buffer.length, 0);
-  closeSync(file);
-  const [first = ''] = buffer.toString('latin1', 0, length).split('\n');
+  const [beginning = ''] = textPieces(path);
+  const [first = ''] = beginning.slice(0, 4096).split('\n');
   return /^(\[pid +)?\d*\]? *[\d:.]* *(execve|\w+)\(.*/.test(first);
 }
 
 async function loadProgramModule(path: string): Promise<Program> {
   const { default: exported } = await loadModule(path);
   if (typeof exported === 'object' && exported !== null && 'run' in exported && typeof exported.run === 'function') {
-    return { ...(exported as Program), name: basename(path) };
+    return guarded(path, exported as Program);
   }
   throw new UsageError(
     `${path}: the module has no program as its default export; write export default defineProgram({ *main(user) { … } }).`,
   );
 }
 
-function loadSyz(path: string, flags: InputFlags): Program {
-  const { size } = statSync(path);
+/** A program of a user's, whose errors are told as the user's. */
+function guarded(path: string, program: Program): Program {
+  const guard = <T>(job: () => T): T => {
+    try {
+      return job();
+    } catch (error) {
+      // These are how a run ends, not errors of whoever wrote the program.
+      if (error instanceof RunStopped || error instanceof KernelPanic || error instanceof Deadlock) throw error;
+      throw moduleError(path, error);
+    }
+  };
+  const { check } = program;
+  return {
+    ...program,
+    name: basename(path),
+    run: (session) => guard(() => program.run(session)),
+    ...(check && {
+      check: (session) => {
+        const complaints: unknown = guard(() => check(session));
+        if (Array.isArray(complaints)) return complaints.map(String);
+        throw new UsageError(
+          `${path}: check gives ${String(complaints)}; give an array of sentences, empty when nothing is wrong.`,
+        );
+      },
+    }),
+  };
+}
+
+/** An option for inputs of another kind would be without effect, and is likely to be a mistake. */
+function refuseFlagsFor(kind: 'syz' | 'catalogue', input: string, { os, strict, defect }: InputFlags): void {
+  const ofSyz = os !== undefined ? '--os' : strict === true ? '--strict' : null;
+  const flag = kind === 'syz' ? ofSyz : defect ? null : '--no-defect';
+  const whose = kind === 'syz' ? 'a syzkaller program' : 'an entry of the catalogue';
+  if (flag !== null) throw new UsageError(`${input}: ${flag} is for ${whose}, and this is none; leave it out.`);
+}
+
+function loadSyz(path: string, { size }: Stats, flags: InputFlags): Program {
   if (size > MAX_SYZ_BYTES)
     throw new UsageError(`${path}: ${size} bytes are too many for a syzkaller program; the most is ${MAX_SYZ_BYTES}.`);
-  const parsed = parseSyz(readFileSync(path, 'utf8'), { file: path });
+  const parsed = parseSyz([...textPieces(path)].join(''), { file: path });
   return syzProgram(parsed, {
     name: basename(path),
     ...(flags.os !== undefined && { os: flags.os }),

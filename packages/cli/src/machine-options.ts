@@ -3,6 +3,7 @@ import type { NetbsdPatch } from '@faultline/kernel';
 import type { MachineSettings, RunOptions, StrategySettings } from '@faultline/program';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { loadPatches } from './patches.js';
+import { UsageError } from './usage.js';
 
 /** What the options were set to. */
 export interface MachineFlags {
@@ -17,6 +18,8 @@ export interface MachineFlags {
 }
 
 const PAGE = 4096;
+/** The most processors that a machine of NetBSD's has on amd64. */
+const MOST_CPUS = 256;
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10 / PAGE, M: 2 ** 20 / PAGE, G: 2 ** 30 / PAGE };
 
 /** Adds the options to a command. */
@@ -27,18 +30,18 @@ export function addMachineOptions(command: Command): Command {
         parseRam,
       ),
     )
-    .addOption(new Option('--cpus <n>', 'processors').argParser(parseWhole(1)))
+    .addOption(new Option('--cpus <n>', 'processors').argParser(parseWhole(1, MOST_CPUS)))
     .option('--no-diagnostic', 'boot a kernel without assertions')
     .addOption(new Option('--counter-width <bits>', 'bits of a page’s wire count: 16 until 2019, 32 since').argParser(parseWidth))
     .addOption(
       new Option('--strategy <name>', 'who runs next: run-to-block, round-robin[:STEPS] or random').argParser(parseStrategy),
     )
-    .addOption(new Option('--seed <n>', 'random order with this seed').argParser(parseWhole(0)))
-    .addOption(new Option('--faults-in <n>', 'with --seed: one allocation or I/O in n fails').argParser(parseWhole(1)))
+    .addOption(new Option('--seed <n>', 'random order, decided by this seed').argParser(parseWhole(0)))
+    .addOption(new Option('--faults-in <n>', 'random order, and one allocation or I/O in n fails').argParser(parseWhole(2)))
     .addOption(
       new Option('--patch <name>', 'change the kernel: a name from the catalogue, or a module (may be repeated)')
         .argParser(collect)
-        .default([]),
+        .default([], 'none'),
     );
 }
 
@@ -55,8 +58,11 @@ export async function toRunOptions(flags: MachineFlags, defects: readonly Netbsd
 }
 
 function strategyOf(flags: MachineFlags): StrategySettings {
-  const random = flags.seed !== undefined || flags.faultsIn !== undefined || flags.strategy?.kind === 'random';
-  if (!random) return flags.strategy ?? { kind: 'run-to-block' };
+  const asked = flags.strategy?.kind ?? 'random';
+  const flag = flags.seed !== undefined ? '--seed' : flags.faultsIn !== undefined ? '--faults-in' : null;
+  if (flag !== null && asked !== 'random')
+    throw new UsageError(`${flag} is for the strategy random, not for ${asked}; leave one of them out.`);
+  if (flag === null && flags.strategy?.kind !== 'random') return flags.strategy ?? { kind: 'run-to-block' };
   return { kind: 'random', seed: flags.seed ?? 0, ...(flags.faultsIn !== undefined && { faultsIn: flags.faultsIn }) };
 }
 
@@ -69,11 +75,12 @@ function parseRam(text: string): number {
   return pages;
 }
 
-function parseWhole(least: number): (text: string) => number {
+/** For an option that takes a whole number. */
+export function parseWhole(least: number, most = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const number = Number(text);
-    if (!/^\d+$/.test(text) || !Number.isSafeInteger(number) || number < least) {
-      throw new InvalidArgumentError(`Give a whole number from ${least} up.`);
+    if (!/^\d+$/.test(text) || number < least || number > most) {
+      throw new InvalidArgumentError(`Give a whole number from ${least} to ${most}.`);
     }
     return number;
   };
@@ -86,7 +93,8 @@ function parseWidth(text: string): 16 | 32 {
 }
 
 function parseStrategy(text: string): StrategySettings {
-  const [name, steps] = text.split(':');
+  const [name, steps, ...more] = text.split(':');
+  if (more.length > 0) throw new InvalidArgumentError('Give round-robin:STEPS.');
   if (name === 'run-to-block' && steps === undefined) return { kind: 'run-to-block' };
   if (name === 'round-robin') return { kind: 'round-robin', ...(steps !== undefined && { quantum: parseWhole(1)(steps) }) };
   if (name === 'random' && steps === undefined) return { kind: 'random', seed: 0 };

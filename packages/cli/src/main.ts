@@ -4,7 +4,8 @@ import { Command, CommanderError } from 'commander';
 import { catalogueCommand } from './commands/catalogue.js';
 import { runCommand } from './commands/run.js';
 import { showCommand } from './commands/show.js';
-import { EXIT_USAGE, UsageError } from './usage.js';
+import { errorOfSomeModule } from './module-errors.js';
+import { EXIT_BROKEN, EXIT_USAGE, UsageError } from './usage.js';
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
@@ -19,31 +20,55 @@ for (const command of [runCommand(), showCommand(), catalogueCommand()]) {
 program.addHelpText(
   'after',
   `
-Exit status: 0 nothing wrong, 1 something was found, 2 the command line or an input is wrong.
+Exit status: 0 nothing wrong, 1 something was found, 2 the command line or an input is wrong, 3 Faultline is.
 
   faultline catalogue                                  what can be brought back
   faultline catalogue netbsd-2019-mlock-zero           bring it back, explain it, try its remedies
   faultline run examples/strace/pipeline.strace        the memory life of a real program`,
 );
 
+let over = false;
+// What is thrown in a timer or a promise that a module has left behind.
+process.on('uncaughtException', (error) => {
+  over = true;
+  process.exit(report(error));
+});
+process.on('exit', () => {
+  if (over) return;
+  process.exitCode = EXIT_USAGE;
+  process.stderr.write(
+    'faultline: the module ended the command before its run was over: it calls process.exit, or awaits what never comes.\n',
+  );
+});
+
 try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
 }
+over = true;
+// A module's timers must not keep the command; what it has thrown until now is to be heard of.
+process.stdout.write('', () => setImmediate(() => process.exit()));
 
 /** Says what went wrong; answers the exit status. */
 function report(error: unknown): number {
   // Commander has said it already, or has printed the help that was asked for.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : EXIT_USAGE;
-  if (error instanceof UsageError || (error instanceof Error && isExpected(error))) {
-    process.stderr.write(`faultline: ${error.message}\n`);
+  const told = error instanceof UsageError || (error instanceof Error && isExpected(error)) ? error : errorOfSomeModule(error);
+  if (told !== null) {
+    process.stderr.write(`faultline: ${told.message}\n`);
     return EXIT_USAGE;
   }
-  throw error;
+  const stack = error instanceof Error ? error.stack : String(error);
+  process.stderr.write(
+    `faultline: this is a mistake of Faultline's own; please report it, with what you ran and this:\n${stack}\n`,
+  );
+  return EXIT_BROKEN;
 }
 
 /** Mistakes of the input, which say in a sentence what is wrong; anything else is a mistake of ours, and is thrown on. */
 function isExpected(error: Error): boolean {
-  return ['FormatError', 'HostFileError', 'PatchError', 'RangeError', 'ScheduleMismatch'].includes(error.name);
+  return ['FormatError', 'HostFileError', 'PatchError', 'RangeError', 'RecordingMismatch', 'ScheduleMismatch'].includes(
+    error.name,
+  );
 }

@@ -1,16 +1,13 @@
-/** Modules that users write: TypeScript or JavaScript, which may import `@faultline/kernel` and `@faultline/program`. */
-import { existsSync } from 'node:fs';
+/** Modules that users write: TypeScript or JavaScript, which may import the packages of Faultline from wherever they are. */
+import { accessSync, constants, existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { errorsOf } from '@faultline/host-node';
 import { createJiti } from 'jiti';
+import { moduleError, PACKAGES } from './module-errors.js';
 import { UsageError } from './usage.js';
 
-const alias = Object.fromEntries(
-  ['@faultline/kernel', '@faultline/program', '@faultline/catalogue'].map((name) => [
-    name,
-    fileURLToPath(import.meta.resolve(name)),
-  ]),
-);
+const alias = Object.fromEntries(PACKAGES.map((name) => [name, fileURLToPath(import.meta.resolve(name))]));
 
 /** Whether a name is that of a module. */
 export function isModule(path: string): boolean {
@@ -24,11 +21,11 @@ export function isModule(path: string): boolean {
  */
 export async function loadModule(path: string): Promise<Readonly<Record<string, unknown>>> {
   if (!existsSync(path)) throw new UsageError(`${path}: there is no such file.`);
+  errorsOf(path, () => accessSync(path, constants.R_OK));
   const jiti = createJiti(import.meta.url, { alias, fsCache: false, nativeModules: Object.values(alias) });
   try {
     return await jiti.import(resolve(path));
   } catch (error) {
-    const [why] = (error instanceof Error ? error.message : String(error)).split('\n');
-    throw new UsageError(`${path}: the module cannot be loaded: ${why}.`);
+    throw moduleError(path, error);
   }
 }

@@ -35,5 +35,7 @@ function patchesIn(path: string, module: Readonly<Record<string, unknown>>): Net
 }
 
 function isPatch(value: unknown): value is NetbsdPatch {
-  return typeof value === 'object' && value !== null && 'id' in value && 'replace' in value && 'summary' in value;
+  if (typeof value !== 'object' || value === null || !('id' in value && 'summary' in value && 'replace' in value)) return false;
+  const { id, summary, replace } = value;
+  return typeof id === 'string' && typeof summary === 'string' && typeof replace === 'object' && replace !== null;
 }

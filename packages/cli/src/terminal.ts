@@ -1,9 +1,10 @@
 /** Printing for a terminal. */
 import pc from 'picocolors';
+import { UsageError } from './usage.js';
 
 const WIDTH = 110;
 
-/** Prints lines; a reader that has gone away, as `head` does, ends the command quietly. */
+/** Prints lines. */
 export function print(lines: readonly string[]): void {
   process.stdout.write(`${lines.map(paint).join('\n')}\n`);
 }
@@ -42,7 +43,11 @@ function paint(line: string): string {
   return line;
 }
 
+// There is nobody left to tell.
+process.stderr.on('error', () => undefined);
+
+// A reader that goes away, as `head` does, has seen what it wanted; the exit status stays what was found.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  if (error.code === 'EPIPE') return;
+  throw new UsageError(`what was found cannot be written: ${error.message}.`);
 });

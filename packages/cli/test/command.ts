@@ -13,7 +13,12 @@ export interface Outcome {
 
 /** Runs `faultline` with these arguments. */
 export function faultline(...args: readonly string[]): Outcome {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { encoding: 'utf8' });
+  return faultlineIn('.', ...args);
+}
+
+/** Runs `faultline` with these arguments in a folder. */
+export function faultlineIn(folder: string, ...args: readonly string[]): Outcome {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { cwd: folder, encoding: 'utf8' });
   return { status, stdout, stderr };
 }
 

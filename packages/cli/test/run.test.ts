@@ -1,6 +1,6 @@
 /** `faultline run`: what it prints, and how it ends. */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -125,5 +125,14 @@ describe('faultline run', () => {
       encoding: 'utf8',
     });
     expect([stdout, stderr]).toEqual(['{\n', '']);
+  });
+
+  it.runIf(existsSync('/dev/full'))('says so when what it found cannot be written', () => {
+    const main = fileURLToPath(new URL('../bin/faultline.js', import.meta.url));
+    const { stderr, status } = spawnSync('sh', ['-c', `"${process.execPath}" "${main}" run ${DEFECT} > /dev/full`], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toMatch(/^faultline: what was found cannot be written: ENOSPC[^\n]*\n$/);
+    expect(status).toBe(2);
   });
 });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EROFS, fileStoreProblems, PAGE_SIZE } from '@faultline/kernel';
@@ -125,6 +126,12 @@ describe('a file that cannot be opened', () => {
     const open = () => new HostFile(path, options);
     expect(open).toThrow(HostFileError);
     expect(open).toThrow(typeof sentence === 'string' ? `${path}: ${sentence}` : sentence);
+  });
+
+  it.runIf(process.platform !== 'win32')('is refused when it is a pipe, instead of waiting for someone to write to it', () => {
+    const pipe = join(dir, 'pipe');
+    execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', pipe]);
+    expect(() => new HostFile(pipe, { access: 'read-only' })).toThrow(`${pipe}: this is not a regular file; name one that is.`);
   });
 
   it('is not made by the attempt', () => {

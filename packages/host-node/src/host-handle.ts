@@ -25,6 +25,9 @@ const OPEN_FLAGS: Readonly<Record<HostAccess, number>> = {
   create: constants.O_RDWR | constants.O_CREAT,
 };
 
+/** Has a pipe be opened, and then refused, instead of waited for. Windows has no such flag. */
+const NO_WAITING = constants.O_NONBLOCK ?? 0;
+
 /** An open file of the host. */
 export class HostHandle {
   readonly path: string;
@@ -39,7 +42,7 @@ export class HostHandle {
     this.path = path;
     this.writable = access !== 'read-only';
     const isNew = access === 'create' && !existsSync(path);
-    const fd = errorsOf(path, () => openSync(path, OPEN_FLAGS[access]), access);
+    const fd = errorsOf(path, () => openSync(path, OPEN_FLAGS[access] | NO_WAITING), access);
     this.#fd = fd;
     const stats = errorsOf(path, () => fstatSync(fd));
     if (!fits(stats)) {

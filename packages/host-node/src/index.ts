@@ -1,6 +1,6 @@
 /** The world outside for Node: real files and real disks as backing stores. */
 export { HostDisk, type HostDiskOptions } from './host-disk.js';
-export { HostFileError } from './host-error.js';
+export { errorsOf, HostFileError } from './host-error.js';
 export { HostFile, type HostFileOptions } from './host-file.js';
 export type { HostAccess } from './host-handle.js';
 export { type HostMount, parseHostMount } from './mount.js';

@@ -17,7 +17,7 @@ export function findLeaks(system: NetbsdSystem): string[] | null {
     [uvm.anonCount, 'anons'],
     [uvmexp.wired, 'wired pages'],
     [uvmexp.anonpages, 'anonymous pages'],
-    [uvmexp.npages - uvmexp.free - uvmexp.filepages, 'pages that belong to no file'],
+    [uvmexp.npages - uvmexp.free - uvmexp.filepages - uvmexp.execpages, 'pages that belong to no file'],
     [sys.openFiles.size, 'open files'],
   ];
   return left

@@ -39,6 +39,10 @@ export interface ProgramDefinition {
 /** Makes a program of a definition. */
 export function defineProgram(definition: ProgramDefinition): Program {
   const { name = 'program', machine, files = {}, setUp, main, others = {}, check } = definition;
+  for (const [process, program] of Object.entries({ main, ...others })) {
+    if (typeof program !== 'function')
+      throw new TypeError(`${process} of a program is ${String(program)}, not a generator function; write *main(user) { … }`);
+  }
   return {
     name,
     ...(machine && { machine }),
@@ -59,7 +63,9 @@ export function defineProgram(definition: ProgramDefinition): Program {
 function toStore(path: string, content: FileContent): FileStore {
   if (typeof content === 'string') return new RamFile(path, encodeUtf8(content));
   if (content instanceof Uint8Array) return new RamFile(path, content);
-  return 'read' in content ? content : new RamFile(path, content);
+  if ('read' in content) return content;
+  if (Number.isSafeInteger(content.size) && content.size >= 0) return new RamFile(path, content);
+  throw new RangeError(`the file ${path} has ${content.size} bytes; give a whole number from 0 up`);
 }
 
 /** Text as UTF-8, without an encoder of the host. */

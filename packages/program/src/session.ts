@@ -129,11 +129,21 @@ export class Session implements CallObserver {
   }
 
   called(lwp: Lwp, call: CallInProgress): void {
+    for (const [at, arg] of call.args.entries()) {
+      // A program in plain JavaScript can pass anything; most of all the generator of a call that it has not made.
+      if (typeof arg === 'number' || typeof arg === 'string') continue;
+      throw new TypeError(
+        `argument ${at + 1} of ${call.name} is ${String(arg)}, not a number; a yield* may be missing in front of it`,
+      );
+    }
     if (!this.#counting) return;
     this.callCount++;
     const { pid } = lwp.process;
     const record: CallRecord = { number: this.callCount, pid, lid: lwp.lid, name: call.name, args: call.args, result: null };
     if (this.calls.length < this.#watch.keepCalls) this.calls.push(record);
+    const count = this.counts.get(record.name) ?? { made: 0, failed: 0 };
+    count.made++;
+    this.counts.set(record.name, count);
     this.#open.set(lwp, record);
     this.#last = record;
     const { logCalls } = this.#watch;
@@ -147,10 +157,8 @@ export class Session implements CallObserver {
     this.#open.delete(lwp);
     record.result = result;
     this.#last = record;
-    const count = this.counts.get(record.name) ?? { made: 0, failed: 0 };
-    count.made++;
-    if (result < 0) count.failed++;
-    this.counts.set(record.name, count);
+    const count = this.counts.get(record.name);
+    if (result < 0 && count !== undefined) count.failed++;
     this.#collect(record, lwp);
   }
 

@@ -14,8 +14,6 @@ interface RunFlags extends MachineFlags, InputFlags {
   readonly audit?: 'each-call' | 'end';
   readonly calls?: boolean;
   readonly json?: boolean;
-  /** False when a catalogue entry is to be run on the kernel as it is today. */
-  readonly defect: boolean;
 }
 
 /** The command. */
@@ -33,7 +31,6 @@ export function runCommand(): Command {
       ]),
     )
     .option('--calls', 'list all calls, however many')
-    .option('--no-defect', 'run a catalogue entry without the patch that brings the defect back')
     .option('--json', 'print the result as JSON')
     .action(async (input: string, flags: RunFlags) => {
       process.exitCode = await run(input, flags);
@@ -45,11 +42,12 @@ export function addInputOptions(command: Command): Command {
   return command
     .addOption(new Option('--format <format>', 'what INPUT is, when its name does not say').choices(['module', 'syz', 'strace']))
     .addOption(new Option('--os <os>', 'whose numbers a syzkaller program uses (default: netbsd)').choices(['netbsd', 'linux']))
+    .option('--no-defect', 'run a catalogue entry without the patch that brings the defect back')
     .option('--strict', 'refuse a syzkaller program with unknown calls instead of leaving them out')
     .addOption(
       new Option('--file <path>', 'a file of the host that the program finds: HOSTPATH[:/NAME][:ro] (may be repeated)')
         .argParser(collect)
-        .default([]),
+        .default([], 'none'),
     );
 }
 
@@ -70,8 +68,12 @@ async function run(input: string, flags: RunFlags): Promise<number> {
 
 /** How to run a loaded input. */
 async function runOptions(loaded: LoadedInput, flags: RunFlags): Promise<RunOptions> {
-  const options = await toRunOptions(flags, flags.defect === false ? [] : loaded.defects);
-  return { ...options, audit: flags.audit ?? (loaded.recorded ? 'end' : 'each-call') };
+  const options = await toRunOptions(flags, loaded.defects);
+  return {
+    ...options,
+    audit: flags.audit ?? (loaded.recorded ? 'end' : 'each-call'),
+    ...(flags.calls === true && { keepCalls: Number.POSITIVE_INFINITY }),
+  };
 }
 
 /** What to try next. */

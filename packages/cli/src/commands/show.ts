@@ -1,9 +1,9 @@
 /** `faultline show`: a view of the system at the end of a run, or after one of its calls. */
 import { VIEW_KINDS, type ViewKind, type ViewRequest, view } from '@faultline/kernel';
 import { runProgram } from '@faultline/program';
-import { Argument, Command, InvalidArgumentError } from 'commander';
+import { Argument, Command } from 'commander';
 import { type InputFlags, loadInput } from '../input.js';
-import { addMachineOptions, type MachineFlags, toRunOptions } from '../machine-options.js';
+import { addMachineOptions, type MachineFlags, parseWhole, toRunOptions } from '../machine-options.js';
 import { Progress } from '../progress.js';
 import { print, printJson } from '../terminal.js';
 import { EXIT_CLEAN, EXIT_FOUND, UsageError } from '../usage.js';
@@ -16,7 +16,6 @@ interface ShowFlags extends MachineFlags, InputFlags {
   readonly page?: number;
   readonly full?: boolean;
   readonly json?: boolean;
-  readonly defect: boolean;
 }
 
 /** The command. */
@@ -26,17 +25,12 @@ export function showCommand(): Command {
     .description('Run a program, and show something of the system as it is at the end, or after a call.')
     .addArgument(new Argument('<view>', 'what to show').choices(kinds))
     .argument('<input>', 'what to run, as for "faultline run"');
-  const number = (text: string): number => {
-    if (!/^\d+$/.test(text)) throw new InvalidArgumentError('Give a whole number.');
-    return Number(text);
-  };
   return addInputOptions(addMachineOptions(command))
-    .option('--after <call>', 'stop after the call of this number', number)
-    .option('--id <n>', 'number of the map, object or amap', number)
-    .option('--pid <n>', 'number of the process', number)
-    .option('--page <n>', 'number of the page', number)
+    .option('--after <call>', 'stop after the call of this number', parseWhole(1))
+    .option('--id <n>', 'number of the map, object or amap', parseWhole(0))
+    .option('--pid <n>', 'number of the process', parseWhole(0))
+    .option('--page <n>', 'number of the page', parseWhole(0))
     .option('--full', 'show all there is')
-    .option('--no-defect', 'run a catalogue entry without the patch that brings the defect back')
     .option('--json', 'print the view as JSON')
     .addHelpText(
       'after',
@@ -49,7 +43,7 @@ export function showCommand(): Command {
 
 async function show(kind: ViewKind, input: string, flags: ShowFlags): Promise<number> {
   const loaded = await loadInput(input, flags);
-  const options = await toRunOptions(flags, flags.defect === false ? [] : loaded.defects);
+  const options = await toRunOptions(flags, loaded.defects);
   const progress = new Progress(input);
   const result = runProgram(loaded.program, {
     ...options,
@@ -84,7 +78,9 @@ function viewOrUsage<T>(look: () => T, { atEnd }: { atEnd: boolean }): T {
   try {
     return look();
   } catch (error) {
-    const hint = atEnd ? '; the run is over by then: --after CALL shows the system as it was earlier' : '';
-    throw new UsageError(`${error instanceof Error ? error.message : String(error)}${hint}.`);
+    const message = error instanceof Error ? error.message : String(error);
+    const gone = atEnd && /^there is no (map|object|amap|process) /.test(message);
+    const hint = gone ? '; the run is over by then: --after CALL shows the system as it was earlier' : '';
+    throw new UsageError(`${message}${hint}.`);
   }
 }

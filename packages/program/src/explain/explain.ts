@@ -2,13 +2,15 @@
  * Why a run went wrong: what was false first, how that became the symptom, and the symptom in the kernel's own words.
  *
  * The first run is quiet. What it finds is then looked at in a second one, which is identical because nothing in a run depends on
- * anything but program, machine, patches and schedule, and which logs what happens from the first broken call on.
+ * anything but program, machine, patches and schedule, and which logs what happens from the first broken call on. A program in
+ * JavaScript can depend on more all the same; then what the first run has found stands, and why no more is known of it.
  */
 import type { LoggedEvent, Violation } from '@faultline/kernel';
 import type { Program } from '../program.js';
 import { type RunOptions, type RunResult, runProgram } from '../run.js';
 import type { CallRecord } from '../session.js';
 import { AddressNames } from './addresses.js';
+import { callText, resultText } from './report.js';
 import { addressesIn, tellWalk, type WalkLine } from './walk.js';
 
 /** What a call did, on the way from the cause to the symptom. */
@@ -29,6 +31,8 @@ export interface Explanation {
   readonly after: readonly ExplainedCall[];
   /** The kernel's own words, and the functions it was in, innermost first. */
   readonly symptom: { readonly message: string; readonly frames: readonly string[]; readonly lwp: string } | null;
+  /** What the program did otherwise when it was run again, so that what its calls did cannot be told; null when it did the same. */
+  readonly otherwise: string | null;
 }
 
 /** Calls that are explained at most between the cause and the symptom. */
@@ -38,31 +42,66 @@ const MOST_CALLS = 20;
 export function explain(program: Program, options: RunOptions, result: RunResult): Explanation | null {
   const symptom = symptomOf(result);
   if (symptom === null && result.firstViolation === null && result.violations.length === 0) return null;
-  const found = result.firstViolation !== null || options.audit === 'each-call' ? result : findFirst(program, options, result);
+  const found =
+    result.firstViolation !== null || options.audit === 'each-call'
+      ? result
+      : runAgain(program, options, result, { audit: 'each-call' });
+  if (typeof found === 'string') return unrepeated(result, symptom, found);
   const first = found.firstViolation;
   if (first === null && symptom === null) return null;
 
   const from = first?.call?.number ?? result.callCount;
   const to = Math.min(result.callCount, from + MOST_CALLS);
-  const loud = runProgram(program, { ...options, strategy: repeat(options, result), audit: 'end', logCalls: { from, to } });
+  const loud = runAgain(program, options, result, { audit: 'end', logCalls: { from, to } });
+  if (typeof loud === 'string') return unrepeated(result, symptom, loud);
   const calls = loud.calls.filter(({ number }) => number >= from && number <= to);
   const eventsOf = (call: CallRecord): readonly LoggedEvent[] => loud.session.events.get(call.number) ?? [];
   const names = new AddressNames(calls.flatMap((call) => addressesIn(eventsOf(call))));
   const told = calls.map((call) => ({ call, walk: tellWalk(eventsOf(call), names) }));
   const cause = first === null ? undefined : told.find(({ call }) => call.number === first.call?.number);
-  const [violation] = first?.violations ?? [];
   return {
-    verdict: symptom === null ? `broken invariant [${violation?.invariant ?? ''}]` : verdictOf(symptom.message),
+    verdict: symptom === null ? brokenText(first?.violations ?? []) : verdictOf(symptom.message),
     where: symptom?.frames[0] ?? '',
+    otherwise: null,
     first: first === null || cause === undefined ? null : { ...cause, violations: first.violations },
     after: told.filter((each) => each !== cause),
     symptom,
   };
 }
 
-/** The same run with an audit after each call, to find the first at which something was false. */
-function findFirst(program: Program, options: RunOptions, result: RunResult): RunResult {
-  return runProgram(program, { ...options, strategy: repeat(options, result), audit: 'each-call' });
+/** The same run, looked at in another way; a sentence when it turns out not to be the same. */
+function runAgain(program: Program, options: RunOptions, result: RunResult, look: RunOptions): RunResult | string {
+  let again: RunResult;
+  try {
+    again = runProgram(program, { ...options, strategy: repeat(options, result), ...look });
+  } catch (error) {
+    return `it ends with an error: ${(error instanceof Error ? error.message : String(error)).replace(/\.$/, '')}`;
+  }
+  const tell = (call: CallRecord | undefined): string =>
+    call === undefined ? 'not made' : `${callText(call)} = ${resultText(call.result)}`;
+  for (let i = 0; i < Math.max(again.calls.length, result.calls.length); i++) {
+    const [then, now] = [tell(result.calls[i]), tell(again.calls[i])];
+    if (then !== now) return `call ${i + 1} was ${then}, and is ${now}`;
+  }
+  return again;
+}
+
+/** What the first run has found, and no more. */
+function unrepeated(result: RunResult, symptom: Explanation['symptom'], otherwise: string): Explanation {
+  const { firstViolation, violations } = result;
+  const first = firstViolation?.call ? { call: firstViolation.call, walk: [], violations: firstViolation.violations } : null;
+  return {
+    verdict: symptom === null ? brokenText(firstViolation?.violations ?? violations) : verdictOf(symptom.message),
+    where: symptom?.frames[0] ?? '',
+    first,
+    after: [],
+    symptom,
+    otherwise,
+  };
+}
+
+function brokenText([violation]: readonly Violation[]): string {
+  return `broken invariant [${violation?.invariant ?? ''}]`;
 }
 
 /** How to decide as that run decided. */

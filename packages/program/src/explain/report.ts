@@ -38,12 +38,12 @@ export function explanationText(result: RunResult, explanation: Explanation): st
       ` ${count(result.callCount, 'call')}, 1 schedule, ${count(switches.length, 'preemption')}`,
     '',
   ];
-  const { first, after, symptom } = explanation;
+  const { first, after, symptom, otherwise } = explanation;
   if (first !== null) {
     const { number } = first.call;
     lines.push(
       `What went wrong first: call ${number} of ${result.callCount}, ${callText(first.call)} = ${resultText(first.call.result)}` +
-        distanceText(symptom === null ? 0 : result.callCount - number),
+        distanceText(symptom, result.callCount - number),
     );
     lines.push('  From its return on it is false that');
     lines.push(...violationsText(first.violations));
@@ -62,12 +62,20 @@ export function explanationText(result: RunResult, explanation: Explanation): st
     if (symptom.frames.length > 0) lines.push(`    ${symptom.frames.join('  ')}   lwp ${symptom.lwp}`);
     lines.push('');
   }
+  if (otherwise !== null) {
+    lines.push(
+      'It cannot be explained further, because the program does not do the same when it is run again:',
+      `  ${otherwise}.`,
+      '  What a program does must not depend on the time, on chance, or on how often it was run.',
+      '',
+    );
+  }
   return lines;
 }
 
 /** How far the cause lies before the symptom. */
-function distanceText(calls: number): string {
-  return calls <= 0 ? '' : `, ${count(calls, 'call')} before the panic`;
+function distanceText(symptom: Explanation['symptom'], calls: number): string {
+  return symptom === null || calls <= 0 ? '' : `, ${count(calls, 'call')} before the ${symptomWord(symptom.message)}`;
 }
 
 function symptomWord(message: string): string {

@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { defineProgram, type FileContent, type ProgramDefinition, runProgram } from './index.js';
+
+const MACHINE = { ramPages: 64 };
+
+/** A definition as plain JavaScript may give it. */
+const unchecked = (definition: object) => defineProgram(definition as ProgramDefinition);
+
+describe('a program that makes no sense', () => {
+  it('is refused when there is nothing to run', () => {
+    expect(() => unchecked({})).toThrow('main of a program is undefined, not a generator function; write *main(user) { … }');
+    expect(() => unchecked({ *main() {}, others: { second: 3 } })).toThrow('second of a program is 3, not a generator function');
+  });
+
+  it.each([-1, 0.5, Number.NaN])('is refused when a file is to have %d bytes', (size) => {
+    const files: Record<string, FileContent> = { '/a': { size } };
+    const program = defineProgram({ machine: MACHINE, files, *main() {} });
+    expect(() => runProgram(program)).toThrow(`the file /a has ${size} bytes; give a whole number from 0 up`);
+  });
+
+  it('is stopped at an argument that is no number', () => {
+    const program = defineProgram({
+      machine: MACHINE,
+      *main(user) {
+        yield* user.mlock({} as number, 4096);
+      },
+    });
+    expect(() => runProgram(program)).toThrow('argument 1 of mlock is [object Object], not a number; a yield* may be missing');
+  });
+});
+
+describe('the counts of calls', () => {
+  it('have those that never return', () => {
+    const program = defineProgram({
+      machine: MACHINE,
+      *main(user) {
+        yield* user.munmap(1, 4096);
+        yield* user.exit(0);
+      },
+    });
+    const { callCount, counts } = runProgram(program);
+    expect(callCount).toBe(2);
+    expect(Object.fromEntries(counts)).toEqual({ munmap: { made: 1, failed: 1 }, exit: { made: 1, failed: 0 } });
+  });
+});
