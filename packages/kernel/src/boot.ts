@@ -140,17 +140,13 @@ export class NetbsdSystem {
     return this.kern.auditor.audit();
   }
 
-  /** Tells the state of the whole system. */
+  /** Tells the state of the whole system. What the programs remember in their own variables is not in it. */
   writeState(writer: StateWriter): void {
-    this.vm.writeState(writer);
-    for (const process of this.sys.processes.values()) {
-      writer.part(`process ${process.pid}`, (part) => {
-        part.field('zombie', process.zombie);
-        part.field('dataStart', process.layout.dataStart);
-        part.field('dataSize', process.layout.dataSize);
-        part.field('files', process.files.open().join(' '));
-      });
-    }
+    // From the names that programs use down to what these lead to: so numbers do not depend on the order in which things were made.
+    writer.part('sys', (part) => this.sys.writeState(part));
+    writer.part('kern', (part) => this.kern.writeState(part));
+    writer.part('vm', (part) => this.vm.writeState(part));
+    writer.part('machine', (part) => this.machine.writeState(part));
   }
 }
 

@@ -62,5 +62,5 @@ export function expectNoLeak(system: NetbsdSystem): void {
     wired: uvm.uvmexp.wired,
   };
   expect(left).toEqual({ spaces: 0, maps: 0, amaps: 0, anons: 0, wired: 0 });
-  expect(uvm.uvmexp.free + uvm.uvmexp.filepages).toBe(uvm.uvmexp.npages);
+  expect(uvm.uvmexp.free + uvm.uvmexp.filepages + uvm.uvmexp.execpages).toBe(uvm.uvmexp.npages);
 }

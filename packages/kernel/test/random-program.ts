@@ -87,8 +87,8 @@ export function runProgram(program: Program, strategy: Strategy): Run {
 export class RandomWithTimeouts extends RandomPreemption {
   readonly #timeouts: SeededRandom;
 
-  constructor(seed: number) {
-    super(seed, { faultsIn: 2 });
+  constructor(seed: number, options: { faultsIn: number } = { faultsIn: 2 }) {
+    super(seed, options);
     this.#timeouts = new SeededRandom(seed + 1);
   }
 

@@ -173,7 +173,7 @@ describe('show page', () => {
   it('asks the anon of a page, and shows a wired page on no queue', () => {
     expect(lines(smallProcess().system, { kind: 'page', page: 0, full: true })).toEqual([
       'PAGE page 0:',
-      '  flags=0x100<ZERO>, pqflags=0x2<ANON>, wire_count=1, pa=0x0',
+      '  flags=0, pqflags=0x2<ANON>, wire_count=1, pa=0x0',
       '  uobject=0x0, uanon=anon 1, offset=0x0 loan_count=0',
       '  page not busy, no owner',
       '  anon backpointer is OK',
@@ -205,8 +205,8 @@ describe('show page', () => {
   it('has the same values as data', () => {
     expect(see(smallProcess().system, { kind: 'page', page: 0, full: true }).data).toEqual({
       name: 'page 0',
-      flags: 0x100,
-      flagNames: ['ZERO'],
+      flags: 0,
+      flagNames: [],
       pqflags: 2,
       pqflagNames: ['ANON'],
       wireCount: 1,
@@ -227,8 +227,8 @@ describe('show page', () => {
     const { system } = smallProcess();
     expect(lines(system, { kind: 'page' })).toEqual([
       '              PAGE FLAG   PQ            UOBJECT              UANON OWNER',
-      '            page 0 0100 0002                0x0             anon 1',
-      '            page 1 0100 0102                0x0             anon 2',
+      '            page 0 0000 0002                0x0             anon 1',
+      '            page 1 0000 0102                0x0             anon 2',
       '            page 2 000c 0100           object 1                0x0',
       '            page 3 000c 0100           object 1                0x0',
       '            page 4 000c 0100           object 1                0x0',

@@ -7,6 +7,7 @@
  * What goes wrong is an ordinary choice: the scheduler records it, and a replay of the schedule repeats it.
  */
 import type { Lwp } from './lwp.js';
+import type { Stateful, StateWriter } from './state.js';
 import type { SchedulingPoint, Strategy } from './strategy.js';
 
 /** What became of an order. */
@@ -26,7 +27,7 @@ interface Order {
 }
 
 /** Leaves every decision to another strategy, but for the faults that were ordered. */
-export class FaultInjector implements Strategy {
+export class FaultInjector implements Strategy, Stateful {
   readonly name: string;
   readonly preemptive: boolean;
   /** Absent where the other strategy has none: the scheduler looks for sleepers only if somebody asks. */
@@ -60,6 +61,15 @@ export class FaultInjector implements Strategy {
     const { met, failed } = this.#orders.get(lwp) ?? { met: 0, failed: false };
     this.#orders.delete(lwp);
     return { met, failed };
+  }
+
+  /** Tells of the faults that are still to come. */
+  writeState(writer: StateWriter): void {
+    for (const [lwp, order] of [...this.#orders].sort(([a], [b]) => a.id - b.id)) {
+      if (order.failed) continue;
+      writer.reference('lwp', lwp);
+      writer.field('choicesLeft', order.nth - order.met);
+    }
   }
 
   preempts(point: SchedulingPoint): boolean {

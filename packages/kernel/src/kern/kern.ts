@@ -7,6 +7,7 @@ import type { ProcessIdentity } from './lwp.js';
 import { KernelPanic } from './panic.js';
 import { Scheduler } from './scheduler.js';
 import { kernelStack } from './stack.js';
+import type { Stateful, StateWriter } from './state.js';
 import { RunToBlock, type Strategy } from './strategy.js';
 import { Witness } from './witness.js';
 
@@ -28,7 +29,7 @@ export interface KernOptions {
 const SYSTEM: ProcessIdentity = { pid: 0, name: 'system' };
 
 /** What any kernel has. */
-export class Kern {
+export class Kern implements Stateful {
   readonly diagnostic: boolean;
   readonly cpus: number;
   readonly scheduler: Scheduler;
@@ -84,6 +85,14 @@ export class Kern {
   printf(line: string): void {
     this.console.push(line);
     if (this.log.on) this.log.emit({ kind: 'printf', line } as PrintfEvent);
+  }
+
+  /** Tells its state. What was logged, printed or learned about lock order changes nothing, and is no part of it. */
+  writeState(writer: StateWriter): void {
+    writer.field('panicked', this.panicked?.message ?? null);
+    writer.field('inside', this.inside);
+    writer.part('scheduler', (part) => this.scheduler.writeState(part));
+    writer.part('faults', (part) => this.faults.writeState(part));
   }
 
   /** A thread enters the kernel: a system call or a fault begins. */

@@ -1,5 +1,7 @@
 /** Resource limits. `getrlimit(2)`, sys/sys/resource.h; the numbers are the same in both BSDs for those that memory needs. */
 
+import type { Stateful, StateWriter } from './state.js';
+
 export const RLIMIT_CPU = 0;
 export const RLIMIT_FSIZE = 1;
 export const RLIMIT_DATA = 2;
@@ -25,7 +27,7 @@ export interface Limit {
 }
 
 /** The limits of a process. Immutable: a change makes a new set, so that a fork may share it. */
-export class Limits {
+export class Limits implements Stateful {
   readonly #limits: readonly Limit[];
 
   constructor(
@@ -47,5 +49,12 @@ export class Limits {
   /** The same set with one limit changed. */
   with(which: number, limit: Limit): Limits {
     return new Limits(this.#limits.map((old, index) => (index === which ? limit : old)));
+  }
+
+  writeState(writer: StateWriter): void {
+    for (const [which, { current, maximum }] of this.#limits.entries()) {
+      writer.field(`current ${which}`, current);
+      writer.field(`maximum ${which}`, maximum);
+    }
   }
 }

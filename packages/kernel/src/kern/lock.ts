@@ -18,6 +18,16 @@ export interface Lock extends StepObject {
   holders(): readonly Lwp[];
 }
 
+/** A lock that can be released as part of falling asleep. */
+export interface Interlock extends Lock {
+  /**
+   * Releases the lock in the step in which its holder falls asleep; nothing can come in between.
+   *
+   * => panics when the running thread does not have it.
+   */
+  releaseAsleep(): void;
+}
+
 /** Takes something off a list, such as a lock off those that a thread holds; what came last is found at once. */
 export function forget<T>(list: T[], item: T): void {
   if (list[list.length - 1] === item) {

@@ -7,14 +7,18 @@
 import type { Errno } from './errno.js';
 import type { Lock } from './lock.js';
 import type { WaitChannel } from './sleepq.js';
+import type { StateWriter } from './state.js';
 import type { Continuation } from './switch.js';
 
 /**
  * What a step is about to do. Two steps conflict when they touch the same object and one of them changes it; that, and whether
  * a step is admitted, is all that an explorer has to know about the code in between.
+ *
+ * `attempt` takes a lock if it is free, and otherwise makes known that somebody waits for it; `acquire` takes it, and waits until it can.
  */
 export type Op =
   | 'start'
+  | 'attempt'
   | 'acquire'
   | 'acquire-read'
   | 'try'
@@ -69,6 +73,8 @@ export class Lwp {
   op: Op = 'start';
   /** What that step touches. */
   object: StepObject | null = null;
+  /** While it is about to fall asleep: the lock that this step releases, which it touches besides. */
+  interlock: StepObject | null = null;
 
   /** Locks held, in the order in which they were taken. */
   readonly held: Lock[] = [];
@@ -109,5 +115,37 @@ export class Lwp {
   /** Whether it has no job. */
   get idle(): boolean {
     return this.continuation === null;
+  }
+
+  /**
+   * Tells its state. What it has in its own variables is not to be seen, nor is what it was before it became idle.
+   *
+   * @param at.tick virtual time: all that matters of it is how much is left of a sleep
+   * @param at.current the running thread; every other one is parked, in front of its next step
+   */
+  writeState(writer: StateWriter, at: { tick: number; current: Lwp }): void {
+    writer.field('pid', this.process.pid);
+    // Threads of the kernel's own are numbered from boot on.
+    if (this.process.pid !== 0) writer.field('lid', this.lid);
+    writer.field('cpu', this.cpu);
+    writer.field('idle', this.idle);
+    for (const lock of this.held) writer.reference('holds', lock);
+    if (this.idle) return;
+    if (this !== at.current) {
+      writer.field('op', this.op);
+      writer.reference('object', this.object);
+      writer.reference('interlock', this.interlock);
+    }
+    writer.reference('sleeps on', this.channel);
+    if (this.channel !== null) {
+      writer.field('timeLeft', this.deadline === 0 ? null : this.deadline - at.tick);
+      writer.field('interruptible', this.interruptible);
+    } else if (this !== at.current && this.op === 'resume') {
+      writer.field('sleepResult', this.sleepResult);
+    }
+    writer.field('call', this.call === null ? null : `${this.call.name}(${this.call.args.join(', ')})`);
+    writer.field('onFault', this.onFault);
+    writer.field('label', this.label);
+    writer.field('live', `${this.live0} ${this.live1} ${this.live2}`);
   }
 }

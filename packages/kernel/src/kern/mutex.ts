@@ -1,13 +1,14 @@
 /** Mutual exclusion locks. `mutex(9)`, sys/kern/kern_mutex.c. */
 import type { Kern } from './kern.js';
-import { forget, type Lock, type LockClass } from './lock.js';
+import { forget, type Interlock, type LockClass } from './lock.js';
 import type { Lwp, Op } from './lwp.js';
+import type { Stateful, StateWriter } from './state.js';
 import { park, type Step } from './switch.js';
 
 const NOBODY: readonly Lwp[] = [];
 
 /** A mutex. Adaptive and spin mutexes of the kernel are one thing here, since a step takes no time. */
-export class Mutex implements Lock {
+export class Mutex implements Interlock, Stateful {
   readonly lockClass: LockClass;
   readonly #kern: Kern;
   #owner: Lwp | null = null;
@@ -71,10 +72,13 @@ export class Mutex implements Lock {
     this.#release();
   }
 
-  /** Releases the mutex as part of falling asleep, which is one step. */
   releaseAsleep(): void {
     if (this.#owner !== this.#kern.scheduler.current) this.#fail('sleep: interlock not owned by current LWP');
     this.#release();
+  }
+
+  writeState(writer: StateWriter): void {
+    writer.reference('owner', this.#owner);
   }
 
   #take(lwp: Lwp): void {

@@ -73,6 +73,12 @@ describe('a patch that does not fit is refused', () => {
     expect(() => applyPatches(kernel(), [patch])).toThrow(sentence);
   });
 
+  it('when it puts nothing in the place of a function', () => {
+    const sentence = 'patch "odd" replaces map_size() by none: give a function that makes one of the original';
+    expect(() => applyPatches(kernel(), [unchecked({ map: { mapSize: 3 } })])).toThrow(sentence);
+    expect(() => applyPatches(kernel(), [unchecked({ map: { mapSize: () => undefined } })])).toThrow(sentence);
+  });
+
   it('when it names something that is not a function', () => {
     const patch = unchecked({ map: { size: () => () => 1 } });
     expect(() => applyPatches(kernel(), [patch])).toThrow('this kernel has no function "size"');

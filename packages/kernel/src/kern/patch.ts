@@ -62,7 +62,10 @@ function replaceFunction(
   if (typeof original !== 'function') {
     throw new PatchError(`patch "${id}" replaces ${kernelName(name)}(), but this kernel has no function "${name}"`);
   }
-  const replacement = replace(original) as object;
+  const replacement = typeof replace === 'function' ? replace(original) : null;
+  if (typeof replacement !== 'function') {
+    throw new PatchError(`patch "${id}" replaces ${kernelName(name)}() by none: give a function that makes one of the original`);
+  }
   // The name is what stack traces show, and the replacement stands in the original's place.
   Object.defineProperty(replacement, 'name', { value: name });
   module[name] = replacement;

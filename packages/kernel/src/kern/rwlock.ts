@@ -5,15 +5,16 @@
  * once more can deadlock, here as there.
  */
 import type { Kern } from './kern.js';
-import { forget, type Lock, type LockClass } from './lock.js';
+import { forget, type Interlock, type LockClass } from './lock.js';
 import type { Lwp, Op } from './lwp.js';
+import type { Stateful, StateWriter } from './state.js';
 import { park, type Step } from './switch.js';
 
 /** How a reader-writer lock is held. */
 export type RwMode = 'read' | 'write';
 
 /** A reader-writer lock. */
-export class RwLock implements Lock {
+export class RwLock implements Interlock, Stateful {
   readonly lockClass: LockClass;
   readonly #kern: Kern;
   readonly #name: string;
@@ -68,11 +69,13 @@ export class RwLock implements Lock {
     if (mode === 'read') {
       if (scheduler.mustSwitch('acquire-read', this)) yield* park(scheduler);
     } else {
-      // A writer that has to wait keeps new readers out from then on; one that was merely switched away does not.
-      const waits = !this.admits('acquire', scheduler.current);
-      if (waits) this.#writersWaiting++;
-      if (scheduler.mustSwitch('acquire', this)) yield* park(scheduler);
-      if (waits) this.#writersWaiting--;
+      if (scheduler.mustSwitch('attempt', this)) yield* park(scheduler);
+      if (!this.admits('acquire', scheduler.current)) {
+        // From here on it keeps new readers out. So the attempt is a step: with the lock held, it makes a difference whether it came.
+        this.#writersWaiting++;
+        if (scheduler.mustSwitch('acquire', this)) yield* park(scheduler);
+        this.#writersWaiting--;
+      }
     }
     this.#take(mode, scheduler.current);
     this.#kern.witness.acquired(scheduler.current.held, this);
@@ -113,6 +116,18 @@ export class RwLock implements Lock {
     if (scheduler.mustSwitch('downgrade', this)) yield* park(scheduler);
     this.#writer = null;
     this.#readers.push(scheduler.current);
+  }
+
+  releaseAsleep(): void {
+    this.#assertHeld('sleep: interlock');
+    this.#release();
+  }
+
+  writeState(writer: StateWriter): void {
+    writer.reference('writer', this.#writer);
+    // Who of them came first makes no difference.
+    for (const reader of this.#readers.toSorted((a, b) => a.id - b.id)) writer.reference('reader', reader);
+    writer.field('writersWaiting', this.#writersWaiting);
   }
 
   #take(mode: RwMode, lwp: Lwp): void {

@@ -14,6 +14,7 @@
 import { EINTR, type Errno, EWOULDBLOCK } from './errno.js';
 import { Lwp, type Op, type ProcessIdentity, type StepObject } from './lwp.js';
 import { ScheduleRecorder } from './schedule.js';
+import type { Stateful, StateWriter } from './state.js';
 import { nextInOrder, RunToBlock, type SchedulingPoint, type Strategy } from './strategy.js';
 import { BUILD, Continuation, park, type Step } from './switch.js';
 
@@ -45,7 +46,7 @@ export class Deadlock extends Error {
 }
 
 /** Runs the threads of one machine. */
-export class Scheduler implements SchedulingPoint {
+export class Scheduler implements SchedulingPoint, Stateful {
   /** All threads that exist, in order of creation. */
   readonly lwps: Lwp[] = [];
   /** The running thread; outside of any thread, the one in whose name the embedder calls. */
@@ -209,6 +210,13 @@ export class Scheduler implements SchedulingPoint {
       if (object !== null && !object.admits(op, lwp)) waiting.push({ lwp, op, object, holders: holdersOf(object) });
     }
     return waiting;
+  }
+
+  /** Tells of all threads. Which of them ran last is the strategy's business. */
+  writeState(writer: StateWriter): void {
+    // The number of the next thread decides which processor it gets.
+    writer.field('nextCpu', this.#nextId % this.#cpus);
+    writer.parts('lwp', this.lwps, (lwp, part) => lwp.writeState(part, this));
   }
 
   #runUntil(until: Lwp | null): void {

@@ -4,9 +4,10 @@ import { EINTR, EWOULDBLOCK } from './errno.js';
 import { Kern } from './kern.js';
 import type { Lwp } from './lwp.js';
 import { Mutex } from './mutex.js';
+import { RwLock, type RwMode } from './rwlock.js';
 import { Deadlock } from './scheduler.js';
-import { CondVar, pause, sleepOn, WaitChannel, wakeAll, wakeup } from './sleepq.js';
-import { RandomPreemption } from './strategy.js';
+import { CondVar, pause, sleepOn, WaitChannel, wakeup, wakeupOne } from './sleepq.js';
+import { RandomPreemption, RunToBlock, type SchedulingPoint } from './strategy.js';
 import { BUILD, type Step } from './switch.js';
 
 const stepped = BUILD === 'stepped';
@@ -136,24 +137,72 @@ describe('a signal', () => {
   });
 });
 
-describe('waking as part of a step', () => {
-  it('is no step of its own', () => {
+describe('wakeup_one', () => {
+  it('wakes the one who has slept longest, and leaves the others', () => {
     const kern = new Kern();
-    const channel = new WaitChannel('it');
     const { scheduler } = kern;
-    const counts: number[] = [];
+    const channel = new WaitChannel('it');
+    const results: string[] = [];
+    const sleeper = (name: string) =>
+      function* (): Step<void> {
+        const errno = yield* sleepOn(scheduler, channel, { message: 'wait', timeout: 5 });
+        results.push(`${name} ${errno} @ ${scheduler.tick}`);
+      };
+    startThread(kern, sleeper('a'));
+    startThread(kern, sleeper('b'));
+    runThreads(kern, () => wakeupOne(scheduler, channel));
+    // The direct build comes back to the sleeper that lies on top first.
+    expect(results.sort()).toEqual([`a 0 @ ${stepped ? 0 : 5}`, `b ${EWOULDBLOCK} @ 5`]);
+  });
+});
+
+describe('falling asleep', () => {
+  it('is a step on the channel that touches the interlock besides, and the wakeup is one on the channel', () => {
+    const touched: string[] = [];
+    class Watching extends RunToBlock {
+      override readonly preemptive = true;
+      override preempts({ current }: SchedulingPoint): boolean {
+        touched.push([current.op, current.object?.label, current.interlock?.label ?? '-'].join(' '));
+        return false;
+      }
+    }
+    const kern = new Kern({ strategy: new Watching() });
+    const { scheduler } = kern;
+    const channel = new WaitChannel('it');
+    const mutex = new Mutex(kern, kern.lockClass('m'));
     runThreads(
       kern,
       function* () {
-        yield* sleepOn(scheduler, channel, { message: 'wait' });
+        yield* mutex.enter();
+        yield* sleepOn(scheduler, channel, { message: 'wait', interlock: mutex });
       },
-      atOnce(() => {
-        counts.push(scheduler.steps);
-        wakeAll(scheduler, channel);
-        counts.push(scheduler.steps);
-      }),
+      () => wakeup(scheduler, channel),
     );
-    expect(counts[0]).toBe(counts[1]);
+    // Nobody asks a strategy in the direct build.
+    expect(touched).toEqual(stepped ? ['acquire m -', 'sleep it m', 'wakeup it -'] : []);
+  });
+
+  it.each<RwMode>(['read', 'write'])('may release a reader-writer lock that is held for %s', (mode) => {
+    const kern = new Kern();
+    const lock = new RwLock(kern, kern.lockClass('vmobject'));
+    const seen: unknown[] = [];
+    runThreads(kern, function* () {
+      yield* lock.enter(mode);
+      const options = { message: 'vmpfw', interlock: lock, timeout: 1 };
+      seen.push(yield* sleepOn(kern.scheduler, new WaitChannel('page'), options), lock.state, kern.scheduler.current.held.length);
+    });
+    expect(seen).toEqual([EWOULDBLOCK, 'free', 0]);
+  });
+
+  it('panics when the lock that it is to release is not held', () => {
+    const kern = new Kern();
+    const lock = new RwLock(kern, kern.lockClass('vmobject'));
+    const sleep = () => sleepOn(kern.scheduler, new WaitChannel('page'), { message: 'vmpfw', interlock: lock });
+    expect(
+      panicOf(kern, function* () {
+        yield* sleep();
+      }),
+    ).toContain('sleep: interlock: not held by current LWP: vmobject');
   });
 });
 

@@ -2,13 +2,15 @@
  * Sleeping and waking: wait channels, condition variables. `sys/kern/kern_sleepq.c`, `kern_synch.c` and `kern_condvar.c`.
  */
 import { type Errno, EWOULDBLOCK } from './errno.js';
+import type { Interlock } from './lock.js';
 import type { Lwp, Op, StepObject } from './lwp.js';
 import type { Mutex } from './mutex.js';
 import { type Scheduler, step } from './scheduler.js';
+import type { Stateful, StateWriter } from './state.js';
 import { park, type Step } from './switch.js';
 
 /** Something that threads sleep on. NetBSD uses the address of a structure; here the structure has a channel. */
-export class WaitChannel implements StepObject {
+export class WaitChannel implements StepObject, Stateful {
   /** What is slept on, for people: `page 23`. */
   readonly label: string;
   /** Who sleeps here, the longest sleeper first. */
@@ -21,14 +23,18 @@ export class WaitChannel implements StepObject {
   admits(op: Op, lwp: Lwp): boolean {
     return op !== 'resume' || lwp.channel === null;
   }
+
+  writeState(writer: StateWriter): void {
+    for (const lwp of this.waiters) writer.reference('waiter', lwp);
+  }
 }
 
 /** How to sleep. */
 export interface SleepOptions {
   /** The reason that `ps` shows, as the kernel has it: `anonget1`. */
   readonly message: string;
-  /** A mutex that is released as the thread falls asleep, at once with it. It is not taken again. */
-  readonly interlock?: Mutex;
+  /** A lock that is released as the thread falls asleep, at once with it. It is not taken again. */
+  readonly interlock?: Interlock;
   /** Ticks after which to wake with EWOULDBLOCK; none when absent. */
   readonly timeout?: number;
   /** Whether a signal ends the sleep with EINTR. */
@@ -43,14 +49,16 @@ export interface SleepOptions {
  * @returns 0 when woken, EWOULDBLOCK after the timeout, EINTR after a signal
  */
 export function* sleepOn(scheduler: Scheduler, channel: WaitChannel, options: SleepOptions): Step<Errno> {
-  if (scheduler.mustSwitch('sleep', channel)) yield* park(scheduler);
   const lwp = scheduler.current;
+  lwp.interlock = options.interlock ?? null;
+  if (scheduler.mustSwitch('sleep', channel)) yield* park(scheduler);
   channel.waiters.push(lwp);
   lwp.channel = channel;
   lwp.waitMessage = options.message;
   lwp.deadline = options.timeout === undefined ? 0 : scheduler.tick + Math.max(1, options.timeout);
   lwp.interruptible = options.interruptible === true;
   options.interlock?.releaseAsleep();
+  lwp.interlock = null;
   if (scheduler.mustSwitch('resume', channel)) yield* park(scheduler);
   return lwp.sleepResult;
 }
@@ -58,12 +66,14 @@ export function* sleepOn(scheduler: Scheduler, channel: WaitChannel, options: Sl
 /** Wakes everyone who sleeps on the channel. `wakeup()`, sys/kern/kern_synch.c. */
 export function* wakeup(scheduler: Scheduler, channel: WaitChannel): Step<void> {
   yield* step(scheduler, 'wakeup', channel);
-  wakeAll(scheduler, channel);
+  for (let lwp = channel.waiters[0]; lwp !== undefined; lwp = channel.waiters[0]) scheduler.wake(lwp, 0);
 }
 
-/** Wakes everyone at once, as part of the step that the caller is in. */
-export function wakeAll(scheduler: Scheduler, channel: WaitChannel): void {
-  for (let lwp = channel.waiters[0]; lwp !== undefined; lwp = channel.waiters[0]) scheduler.wake(lwp, 0);
+/** Wakes the longest sleeper. `wakeup_one()`, sys/kern/kern_synch.c of FreeBSD. */
+export function* wakeupOne(scheduler: Scheduler, channel: WaitChannel): Step<void> {
+  yield* step(scheduler, 'wakeup', channel);
+  const [first] = channel.waiters;
+  if (first !== undefined) scheduler.wake(first, 0);
 }
 
 /** Sleeps for a number of ticks. `kpause()`, sys/kern/kern_synch.c. */
@@ -72,7 +82,7 @@ export function* pause(scheduler: Scheduler, message: string, ticks: number): St
 }
 
 /** A condition variable. `condvar(9)`, sys/kern/kern_condvar.c. */
-export class CondVar {
+export class CondVar implements Stateful {
   readonly #scheduler: Scheduler;
   readonly #channel: WaitChannel;
   readonly #message: string;
@@ -86,6 +96,10 @@ export class CondVar {
   /** Whether anyone waits. `cv_has_waiters()`. */
   get hasWaiters(): boolean {
     return this.#channel.waiters.length > 0;
+  }
+
+  writeState(writer: StateWriter): void {
+    writer.thing('channel', this.#channel);
   }
 
   /** Waits for a signal; the mutex is released meanwhile and held again on return. `cv_wait()`. */
@@ -112,9 +126,7 @@ export class CondVar {
 
   /** Wakes the longest waiter. `cv_signal()`. */
   *signal(): Step<void> {
-    yield* step(this.#scheduler, 'wakeup', this.#channel);
-    const [first] = this.#channel.waiters;
-    if (first !== undefined) this.#scheduler.wake(first, 0);
+    yield* wakeupOne(this.#scheduler, this.#channel);
   }
 
   /** Wakes all waiters. `cv_broadcast()`. */

@@ -1,38 +1,94 @@
 /**
  * State that can be told (decision D11): every structure of the kernel enumerates its state in a canonical order, for hashes,
- * comparisons and snapshots. Statistics are not state, and are left out.
+ * comparisons and snapshots.
+ *
+ * Two machines whose states are told alike behave alike from then on. So neither statistics are told, which change nothing, nor ids,
+ * which depend on what was there before: things are told by `reference`, as numbers in the order in which they come up. What a thread
+ * keeps in its own variables cannot be told; at a quiet point there is nothing of it but what the program itself remembers.
  */
+
+/** Something that can tell its state. */
+export interface Stateful {
+  writeState(writer: StateWriter): void;
+}
 
 /** Takes down the state of a structure, field by field. */
 export interface StateWriter {
   /** A plain field. */
   field(name: string, value: number | string | boolean | null): void;
-  /** The parts of a structure, told by themselves. */
+  /** Which thing is meant, null for none: its number in the order in which things are told of. */
+  reference(name: string, thing: object | null): void;
+  /** What is in a piece of memory. */
+  bytes(name: string, bytes: Uint8Array): void;
+  /** A part of a structure, told by itself. */
   part(name: string, tell: (writer: StateWriter) => void): void;
+  /** A part that is a thing which others may refer to: a lock, a channel. */
+  thing(name: string, thing: Stateful): void;
+  /** A part for each of some things: those that were told of first, in that order, and then the others as they come. */
+  parts<T extends object>(name: string, things: Iterable<T>, tell: (thing: T, writer: StateWriter) => void): void;
+}
+
+/** What the writers have in common: the numbers of things. */
+abstract class NumberingWriter implements StateWriter {
+  readonly #numbers = new Map<object, number>();
+
+  abstract field(name: string, value: number | string | boolean | null): void;
+  abstract bytes(name: string, bytes: Uint8Array): void;
+  abstract part(name: string, tell: (writer: StateWriter) => void): void;
+
+  reference(name: string, thing: object | null): void {
+    this.field(name, thing === null ? null : `#${this.#numberOf(thing)}`);
+  }
+
+  thing(name: string, thing: Stateful): void {
+    this.part(`${name} #${this.#numberOf(thing)}`, (writer) => thing.writeState(writer));
+  }
+
+  parts<T extends object>(name: string, things: Iterable<T>, tell: (thing: T, writer: StateWriter) => void): void {
+    const known: T[] = [];
+    const others: T[] = [];
+    for (const thing of things) (this.#numbers.has(thing) ? known : others).push(thing);
+    known.sort((a, b) => this.#numberOf(a) - this.#numberOf(b));
+    for (const thing of [...known, ...others]) {
+      this.part(`${name} #${this.#numberOf(thing)}`, (writer) => tell(thing, writer));
+    }
+  }
+
+  #numberOf(thing: object): number {
+    const known = this.#numbers.get(thing);
+    if (known !== undefined) return known;
+    const number = this.#numbers.size + 1;
+    this.#numbers.set(thing, number);
+    return number;
+  }
 }
 
 /** State as lines of `path = value`, for comparing two machines by eye and by test. */
-export class StateText implements StateWriter {
+export class StateText extends NumberingWriter {
   readonly lines: string[] = [];
-  readonly #prefix: string;
-
-  constructor(prefix = '') {
-    this.#prefix = prefix;
-  }
+  #prefix = '';
 
   field(name: string, value: number | string | boolean | null): void {
     this.lines.push(`${this.#prefix}${name} = ${value}`);
   }
 
+  /** As a digest: nobody would read them. */
+  bytes(name: string, bytes: Uint8Array): void {
+    const hash = new StateHash();
+    hash.bytes('', bytes);
+    this.field(name, `${bytes.length} bytes, ${hash.digest}`);
+  }
+
   part(name: string, tell: (writer: StateWriter) => void): void {
-    const inner = new StateText(`${this.#prefix}${name}.`);
-    tell(inner);
-    for (const line of inner.lines) this.lines.push(line);
+    const outer = this.#prefix;
+    this.#prefix = `${outer}${name}.`;
+    tell(this);
+    this.#prefix = outer;
   }
 }
 
 /** State as a 64-bit hash in two 32-bit lanes. Equal states give equal hashes on every machine. */
-export class StateHash implements StateWriter {
+export class StateHash extends NumberingWriter {
   #high = 0x9e3779b9;
   #low = 0x85ebca6b;
 
@@ -40,6 +96,17 @@ export class StateHash implements StateWriter {
     this.#text(name);
     if (typeof value === 'number') this.#number(value);
     else this.#text(String(value));
+  }
+
+  bytes(name: string, bytes: Uint8Array): void {
+    this.#text(name);
+    const whole = bytes.length - (bytes.length % 4);
+    for (let i = 0; i < whole; i += 4) {
+      const [a, b, c, d] = [bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]] as [number, number, number, number];
+      this.#mix(a | (b << 8) | (c << 16) | (d << 24));
+    }
+    for (let i = whole; i < bytes.length; i++) this.#mix(bytes[i] as number);
+    this.#mix(bytes.length);
   }
 
   part(name: string, tell: (writer: StateWriter) => void): void {

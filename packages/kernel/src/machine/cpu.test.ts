@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { cpuOf, machineWithSpace, paOf } from '../../test/machine.js';
+import { cpuOf, machineWith, machineWithSpace, paOf } from '../../test/machine.js';
 import { runJob, runThreads } from '../../test/threads.js';
 import { EFAULT, EIO, type Errno } from '../kern/errno.js';
 import { RoundRobin } from '../kern/strategy.js';
@@ -288,13 +288,6 @@ describe('an address space', () => {
     cpu.activate(pmap);
     expect(cpu.tlb.translations()).toHaveLength(1);
   });
-
-  it('names the processor that runs in it', () => {
-    const { cpu, pmap } = twoPages();
-    expect(cpu.label).toBe(`memory of ${pmap.label}`);
-    cpu.activate(null);
-    expect(cpu.label).toBe('memory of the kernel');
-  });
 });
 
 describe('with userSteps', () => {
@@ -309,6 +302,16 @@ describe('with userSteps', () => {
         expect(scheduler.steps - before).toBe(userSteps ? 10 : 0);
       });
     }
+  });
+
+  it('accesses of all processors are steps on one thing, since their spaces may have a page in common', () => {
+    const machine = machineWith({ userSteps: true, cpus: 2 });
+    const touched = machine.cpus.map((cpu) => {
+      cpu.activate(machine.pmapCreate());
+      runJob(machine.kern, () => cpu.translate(asVa(BASE), PROT_READ));
+      return machine.kern.scheduler.lwps.at(-1)?.object;
+    });
+    expect(touched).toEqual([machine.ram, machine.ram]);
   });
 
   it('a strategy can switch between the load and the store of an addition, which is lost then', () => {

@@ -6,8 +6,9 @@
  *                            └─else──> trap ──> the fault handler of the virtual memory system ──> again
  */
 import { EFAULT, type Errno } from '../kern/errno.js';
-import type { Lwp, StepObject } from '../kern/lwp.js';
+import type { Lwp } from '../kern/lwp.js';
 import { step } from '../kern/scheduler.js';
+import type { Stateful, StateWriter } from '../kern/state.js';
 import type { Step } from '../kern/switch.js';
 import { asPfn, asVa, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, type Pfn, type Va } from './address.js';
 import type { MachineState } from './machine.js';
@@ -31,7 +32,7 @@ const SHIFT_TO_WORD = PAGE_SHIFT - 2;
 const NEVER = new Float64Array(TLB_SLOTS).fill(-1);
 
 /** A processor. */
-export class Cpu implements StepObject {
+export class Cpu implements Stateful {
   readonly id: number;
   readonly tlb = new Tlb();
   /** The address space it runs in, null for the kernel's only. */
@@ -59,14 +60,6 @@ export class Cpu implements StepObject {
     this.writeTag = options.userSteps ? NEVER : this.tlb.writeTag;
   }
 
-  get label(): string {
-    return `memory of ${this.pmap?.label ?? 'the kernel'}`;
-  }
-
-  admits(): boolean {
-    return true;
-  }
-
   /**
    * Switches to an address space; the translations of the old one go. `pmap_activate()`.
    *
@@ -77,6 +70,12 @@ export class Cpu implements StepObject {
     if (this.pmap === pmap) return;
     this.pmap = pmap;
     this.tlb.flush();
+  }
+
+  writeState(writer: StateWriter): void {
+    writer.reference('pmap', this.pmap);
+    writer.reference('lwp', this.lwp);
+    this.tlb.writeState(writer);
   }
 
   /** Loads 4 bytes, as a signed number. */
@@ -191,7 +190,7 @@ export class Cpu implements StepObject {
    * @returns the frame, or minus the errno that ended the access
    */
   *translate(va: Va, access: Protection): Step<Pfn | number> {
-    if (this.userSteps) yield* step(this.machine.kern.scheduler, 'user', this);
+    if (this.userSteps) yield* step(this.machine.kern.scheduler, 'user', this.machine.ram);
     for (;;) {
       const pfn = this.lookUp(va, access);
       if (pfn >= 0) return pfn;

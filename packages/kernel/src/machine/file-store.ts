@@ -1,5 +1,6 @@
 /** Where the bytes of a file rest: in memory here, in a file of the host elsewhere. */
 import { ENOSPC, type Errno } from '../kern/errno.js';
+import type { StateWriter } from '../kern/state.js';
 import { PAGE_SIZE } from './address.js';
 
 /**
@@ -27,6 +28,8 @@ export interface FileStore {
   allocate(offset: number, length: number): Errno;
   /** Makes everything durable. Answers 0 or an errno. */
   sync(): Errno;
+  /** Tells the bytes. Absent where they rest outside of the machine, whose state they are not. */
+  writeState?(writer: StateWriter): void;
 }
 
 /** A file in memory; pages that were never written take no room. */
@@ -100,6 +103,10 @@ export class RamFile implements FileStore {
 
   sync(): Errno {
     return 0;
+  }
+
+  writeState(writer: StateWriter): void {
+    for (const index of [...this.#pages.keys()].sort((a, b) => a - b)) writer.bytes(`page ${index}`, this.#page(index));
   }
 
   /** Whether there is room for the pages of a range that are not there yet: all of them are made, or none. */

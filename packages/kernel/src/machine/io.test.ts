@@ -2,17 +2,22 @@ import { describe, expect, it } from 'vitest';
 import { deadlockOf, runJob, runThreads } from '../../test/threads.js';
 import { EIO, ENOSPC, type Errno } from '../kern/errno.js';
 import { Kern } from '../kern/kern.js';
+import type { StepObject } from '../kern/lwp.js';
 import { pause, sleepOn, WaitChannel } from '../kern/sleepq.js';
-import { RandomPreemption, RunToBlock } from '../kern/strategy.js';
+import { RandomPreemption, RunToBlock, type SchedulingPoint } from '../kern/strategy.js';
 import { BUILD, type Step } from '../kern/switch.js';
 import { type IoOperation, type IoRequest, startIo, waitForIo } from './io.js';
 
 const stepped = BUILD === 'stepped';
 
+/** What all operations move bytes of. */
+const MEDIUM: StepObject = { label: 'a disk', admits: () => true };
+
 /** An operation that notes what becomes of it, and may take some ticks after its transfer. */
 class Noted implements IoOperation {
   readonly site: IoOperation['site'];
   readonly label: string;
+  readonly medium = MEDIUM;
   readonly #kern: Kern;
   readonly #log: string[];
   readonly #errno: Errno;
@@ -68,6 +73,28 @@ describe('an operation', () => {
       log.push(`waited, ${errno}, ${request.result}`);
     });
     expect(log).toEqual(['started, null', 'a moves', 'a done 0', 'waited, 0, 0']);
+  });
+
+  it('is three steps: one on itself, one on what its bytes move from or to, and one on itself that lets the waiters go on', () => {
+    const touched: string[] = [];
+    class Watching extends RunToBlock {
+      override readonly preemptive = true;
+      override preempts({ current }: SchedulingPoint): boolean {
+        touched.push(`${current.op} ${current.object?.label}`);
+        return false;
+      }
+    }
+    const kern = new Kern({ strategy: new Watching() });
+    // A strategy is asked only where there is more than one thread.
+    runThreads(
+      kern,
+      () => pause(kern.scheduler, 'bystander', 1),
+      function* () {
+        yield* startIo(kern, new Noted(kern, [], 'read'));
+      },
+    );
+    // Nobody asks it in the direct build.
+    expect(touched).toEqual(stepped ? ['sleep bystander', 'io-start read', 'io-done a disk', 'wakeup read'] : []);
   });
 
   it('completes though nobody waits for it', () => {

@@ -3,7 +3,7 @@
  * sys/kern/vfs_bio.c.
  *
  *     startIo(operation) ── io-start ──┐                   the initiator goes on, or waits in `waitForIo`
- *                                      └─ io-done: the bytes move, the error is decided, `done` runs, the waiters go on
+ *                                      └─ io-done: the bytes move, the error is decided, `done` runs ── wakeup: the waiters go on
  */
 import { EIO, type Errno } from '../kern/errno.js';
 import type { Kern } from '../kern/kern.js';
@@ -15,6 +15,8 @@ import { park, type Step } from '../kern/switch.js';
 export interface IoOperation {
   /** For people: `read /etc/passwd @ 8192`. */
   readonly label: string;
+  /** Where the bytes come from or go to: what the step of completion touches. Two operations on one of them do not commute. */
+  readonly medium: StepObject;
   /** Names the place in choices: the environment may fail it. */
   readonly site: 'io.read' | 'io.write';
   /** Moves the bytes, at the moment of completion. Answers 0 or an errno. */
@@ -59,10 +61,11 @@ export function* waitForIo(kern: Kern, request: IoRequest): Step<Errno> {
 }
 
 function* complete(kern: Kern, request: IoRequest): Step<void> {
-  yield* step(kern.scheduler, 'io-done', request);
   const { operation } = request;
+  yield* step(kern.scheduler, 'io-done', operation.medium);
   const failed = kern.choose(operation.site) !== 0;
   const errno = failed ? EIO : operation.transfer();
   yield* operation.done(errno);
+  yield* step(kern.scheduler, 'wakeup', request);
   request.result = errno;
 }

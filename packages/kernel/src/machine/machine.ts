@@ -2,6 +2,7 @@
 
 import type { Kern } from '../kern/kern.js';
 import { registerKernelFunctions } from '../kern/stack.js';
+import type { Stateful, StateWriter } from '../kern/state.js';
 import { Cpu, type TrapHandler } from './cpu.js';
 import { Pmap } from './pmap.js';
 import * as pmapOperations from './pmap-operations.js';
@@ -17,7 +18,7 @@ export interface MachineOptions {
 }
 
 /** The state of a machine; its operations are in `pmap-operations.ts`. */
-export class MachineState {
+export class MachineState implements Stateful {
   readonly kern: Kern;
   readonly ram: Ram;
   readonly reverseMap: ReverseMap;
@@ -42,6 +43,13 @@ export class MachineState {
   isActive(pmap: Pmap): boolean {
     for (const cpu of this.cpus) if (cpu.pmap === pmap) return true;
     return pmap === this.kernelPmap;
+  }
+
+  /** Tells its state, except what is in RAM: whoever uses a page tells of that. */
+  writeState(writer: StateWriter): void {
+    writer.parts('cpu', this.cpus, (cpu, part) => cpu.writeState(part));
+    writer.parts('pmap', [this.kernelPmap, ...this.pmaps], (pmap, part) => pmap.writeState(part));
+    writer.part('reverse map', (part) => this.reverseMap.writeState(part));
   }
 }
 

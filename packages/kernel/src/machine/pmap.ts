@@ -1,5 +1,6 @@
 /** Address spaces as the hardware knows them. The operations on them are in `pmap-operations.ts`. */
-import { SparseTable } from '../kern/sparse-table.js';
+import { SPARSE_TABLE_LIMIT, SparseTable } from '../kern/sparse-table.js';
+import type { Stateful, StateWriter } from '../kern/state.js';
 import type { Va } from './address.js';
 
 /** `pmapEnter`: the mapping counts as wired. */
@@ -8,7 +9,7 @@ export const PMAP_WIRED = 0x10;
 export const PMAP_CANFAIL = 0x20;
 
 /** An address space as the hardware knows it. */
-export class Pmap {
+export class Pmap implements Stateful {
   /** Stands for the address that the kernel prints. */
   readonly id: number;
   /** Page number -> page-table entry. */
@@ -29,5 +30,13 @@ export class Pmap {
   /** `pmap 3`, in the place of a kernel address. */
   get label(): string {
     return `pmap ${this.id}`;
+  }
+
+  writeState(writer: StateWriter): void {
+    writer.field('residentCount', this.residentCount);
+    writer.field('wiredCount', this.wiredCount);
+    this.table.forEachIn(0, SPARSE_TABLE_LIMIT, (index, pte) => writer.field(`pte ${index}`, pte));
+    for (const va of this.pending) writer.field('pending', va);
+    writer.field('pendingAll', this.pendingAll);
   }
 }

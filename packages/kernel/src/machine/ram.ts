@@ -1,11 +1,12 @@
 /** RAM: one buffer of real bytes, seen as pages. */
+import type { StepObject } from '../kern/lwp.js';
 import { PAGE_SIZE, type Pfn } from './address.js';
 
 /** The most RAM a machine can have: what one typed array spans. */
 const MAX_RAM_BYTES = 2 ** 32;
 
 /** The machine's memory. */
-export class Ram {
+export class Ram implements StepObject {
   /** Number of page frames. */
   readonly pages: number;
   /** All of it, as bytes. */
@@ -25,6 +26,15 @@ export class Ram {
     this.bytes = new Uint8Array(buffer);
     this.words = new Int32Array(buffer);
     this.view = new DataView(buffer);
+  }
+
+  get label(): string {
+    return 'RAM';
+  }
+
+  /** What programs do to their memory is a step on all of RAM: two spaces, and two processors, may have a page in common. */
+  admits(): boolean {
+    return true;
   }
 
   /** The bytes of a frame: a window, not a copy. */

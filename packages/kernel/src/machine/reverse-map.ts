@@ -8,8 +8,10 @@
  *     va        Float64  entry   address that is mapped
  *     pmap      object   entry   in which pmap
  */
-import { asVa, type Pfn, type Va } from './address.js';
+import type { Stateful, StateWriter } from '../kern/state.js';
+import { asPfn, asVa, PAGE_SIZE, type Pfn, type Va } from './address.js';
 import type { Pmap } from './pmap.js';
+import { PTE_ACCESSED, PTE_DIRTY } from './pte.js';
 
 export const ATTR_REFERENCED = 1;
 export const ATTR_MODIFIED = 2;
@@ -17,7 +19,7 @@ export const ATTR_MODIFIED = 2;
 const NONE = -1;
 
 /** The mappings of each frame. */
-export class ReverseMap {
+export class ReverseMap implements Stateful {
   readonly #head: Int32Array;
   readonly #attrs: Uint8Array;
   #next = new Int32Array(64);
@@ -83,6 +85,30 @@ export class ReverseMap {
       return true;
     }
     return false;
+  }
+
+  /**
+   * Tells of all frames that are mapped or bear attributes. The order of a frame's mappings makes no difference, nor does it whether
+   * an attribute is that of a mapping which is there or of one which is gone: `pmapIsModified` and the others ask for either.
+   */
+  writeState(writer: StateWriter): void {
+    for (let frame = 0; frame < this.frames; frame++) {
+      let attrs = this.attrs(asPfn(frame));
+      const mappings: number[] = [];
+      for (let entry = this.first(asPfn(frame)); entry !== NONE; entry = this.next(entry)) {
+        mappings.push(entry);
+        const pte = this.pmap(entry).table.get(this.va(entry) / PAGE_SIZE);
+        if (pte & PTE_ACCESSED) attrs |= ATTR_REFERENCED;
+        if (pte & PTE_DIRTY) attrs |= ATTR_MODIFIED;
+      }
+      if (attrs === 0 && mappings.length === 0) continue;
+      writer.field(`attributes of ${frame}`, attrs);
+      mappings.sort((a, b) => this.pmap(a).id - this.pmap(b).id || this.va(a) - this.va(b));
+      for (const entry of mappings) {
+        writer.reference('pmap', this.pmap(entry));
+        writer.field('va', this.va(entry));
+      }
+    }
   }
 
   #take(): number {

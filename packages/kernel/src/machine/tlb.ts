@@ -9,6 +9,7 @@
  *
  * A store hits only once the modified bit of the table entry is set, so that a hit has nothing to record.
  */
+import type { Stateful, StateWriter } from '../kern/state.js';
 import { asPfn, asVa, PAGE_SHIFT, type Pfn, type Va } from './address.js';
 
 /** Number of slots. */
@@ -27,7 +28,7 @@ export interface Translation {
 }
 
 /** The TLB of one processor. */
-export class Tlb {
+export class Tlb implements Stateful {
   readonly readTag = new Float64Array(TLB_SLOTS).fill(-1);
   readonly writeTag = new Float64Array(TLB_SLOTS).fill(-1);
   readonly pfn = new Int32Array(TLB_SLOTS);
@@ -52,6 +53,14 @@ export class Tlb {
   flush(): void {
     this.readTag.fill(-1);
     this.writeTag.fill(-1);
+  }
+
+  /** Tells what it holds: a translation that is right today may be the stale one of tomorrow. */
+  writeState(writer: StateWriter): void {
+    for (const { va, pfn, writable } of this.translations()) {
+      writer.field(`translation ${va}`, pfn);
+      writer.field('writable', writable);
+    }
   }
 
   /** Everything it holds, by slot. */

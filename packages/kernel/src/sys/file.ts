@@ -1,5 +1,6 @@
 /** Open files and descriptor tables. `struct file` and `struct filedesc`, sys/sys/file.h and sys/sys/filedesc.h. */
 import { EBADF, EMFILE } from '../kern/errno.js';
+import type { Stateful, StateWriter } from '../kern/state.js';
 import type { Vnode } from '../vm/system.js';
 import type { Pipe } from './pipe.js';
 
@@ -26,7 +27,7 @@ export type FileTarget =
   | { readonly kind: 'pipe'; readonly pipe: Pipe; readonly end: 'read' | 'write' };
 
 /** An open file; descriptors in several processes may lead to the same one. */
-export class OpenFile {
+export class OpenFile implements Stateful {
   readonly target: FileTarget;
   /** `O_*` */
   readonly flags: number;
@@ -47,6 +48,20 @@ export class OpenFile {
   get writable(): boolean {
     return (this.flags & O_ACCMODE) !== O_RDONLY;
   }
+
+  writeState(writer: StateWriter): void {
+    const { target } = this;
+    writer.field('kind', target.kind);
+    if (target.kind === 'vnode') {
+      writer.reference('vnode', target.vnode);
+    } else {
+      writer.reference('pipe', target.pipe);
+      writer.field('end', target.end);
+    }
+    writer.field('flags', this.flags);
+    writer.field('offset', this.offset);
+    writer.field('references', this.references);
+  }
 }
 
 interface Descriptor {
@@ -55,7 +70,7 @@ interface Descriptor {
 }
 
 /** The descriptors of a process. */
-export class FileTable {
+export class FileTable implements Stateful {
   readonly #descriptors: (Descriptor | undefined)[] = [];
 
   /** The open file behind a descriptor, or EBADF. */
@@ -94,6 +109,14 @@ export class FileTable {
       if (descriptor === undefined) return [];
       return options.closeOnExec && !descriptor.closeOnExec ? [] : [fd];
     });
+  }
+
+  writeState(writer: StateWriter): void {
+    for (const [fd, descriptor] of this.#descriptors.entries()) {
+      if (descriptor === undefined) continue;
+      writer.reference(`file ${fd}`, descriptor.file);
+      writer.field('closeOnExec', descriptor.closeOnExec);
+    }
   }
 
   /** A table with the same descriptors, which share the open files. */

@@ -3,6 +3,7 @@ import { EAGAIN, EINTR, EPIPE } from '../kern/errno.js';
 import type { Kern } from '../kern/kern.js';
 import { Mutex } from '../kern/mutex.js';
 import { CondVar } from '../kern/sleepq.js';
+import type { Stateful, StateWriter } from '../kern/state.js';
 import type { Step } from '../kern/switch.js';
 
 /** Bytes that a pipe holds. `PIPE_SIZE` */
@@ -11,7 +12,7 @@ export const PIPE_SIZE = 16_384;
 export const PIPE_BUF = 512;
 
 /** A pipe: bytes in the order in which they were written. */
-export class Pipe {
+export class Pipe implements Stateful {
   readonly id: number;
   readonly #lock: Mutex;
   readonly #readable: CondVar;
@@ -92,10 +93,27 @@ export class Pipe {
     yield* this.#lock.exit();
   }
 
-  #take(into: Uint8Array): void {
+  /** Tells its state; where in the buffer the bytes lie makes no difference. */
+  writeState(writer: StateWriter): void {
+    const bytes = new Uint8Array(this.#length);
+    this.#peek(bytes);
+    writer.bytes('bytes', bytes);
+    writer.field('readEnd', this.#open.read);
+    writer.field('writeEnd', this.#open.write);
+    writer.thing('lock', this.#lock);
+    writer.thing('readable', this.#readable);
+    writer.thing('writable', this.#writable);
+  }
+
+  /** The first bytes, which stay. */
+  #peek(into: Uint8Array): void {
     const first = Math.min(into.length, PIPE_SIZE - this.#start);
     into.set(this.#buffer.subarray(this.#start, this.#start + first));
     into.set(this.#buffer.subarray(0, into.length - first), first);
+  }
+
+  #take(into: Uint8Array): void {
+    this.#peek(into);
     this.#start = (this.#start + into.length) % PIPE_SIZE;
     this.#length -= into.length;
   }

@@ -335,5 +335,5 @@ export function* sysKill(this: Sys, pid: number, signal: number): Step<number> {
 /** The largest break that data may have, and so on: the layout of a space without a program. */
 export function newLayout(this: Sys, space: { max: Va }): Process['layout'] {
   const stackTop = truncPage(space.max);
-  return { dataStart: asVa(0x600000), dataSize: 0, stackLimit: asVa(stackTop - MAXSSIZ), stackTop };
+  return { dataStart: asVa(0x600000), dataSize: 0, breakAt: null, stackLimit: asVa(stackTop - MAXSSIZ), stackTop };
 }

@@ -4,6 +4,7 @@ import type { Limits } from '../kern/limits.js';
 import type { Lwp, ProcessIdentity } from '../kern/lwp.js';
 import type { Scheduler } from '../kern/scheduler.js';
 import { CondVar } from '../kern/sleepq.js';
+import type { Stateful, StateWriter } from '../kern/state.js';
 import type { Va } from '../machine/address.js';
 import type { VmSpace } from '../vm/system.js';
 import type { FileTable } from './file.js';
@@ -15,6 +16,8 @@ export interface SpaceLayout {
   dataStart: Va;
   /** Bytes in the data segment, whole pages. `vm_dsize` */
   dataSize: number;
+  /** Where the C library thinks the break is, since the kernel knows whole pages only; null before it has asked. Its `curbrk` */
+  breakAt: number | null;
   /** Lowest address of the stack at its largest. `vm_maxsaddr` */
   stackLimit: Va;
   /** First address behind the stack. `vm_minsaddr` */
@@ -27,7 +30,7 @@ export type ExitReason =
   | { readonly kind: 'signaled'; readonly signal: number };
 
 /** A process. */
-export class Process implements ProcessIdentity {
+export class Process implements ProcessIdentity, Stateful {
   readonly pid: number;
   name: string;
   parent: Process | null;
@@ -85,10 +88,45 @@ export class Process implements ProcessIdentity {
     this.lwpEvent = new CondVar(scheduler, 'lwpwait', `threads of process ${pid}`);
   }
 
+  writeState(writer: StateWriter): void {
+    writer.field('parent', this.parent?.pid ?? null);
+    for (const lwp of this.lwps) writer.reference(`lwp ${lwp.lid}`, lwp);
+    writer.field('nextLid', this.nextLid);
+    writer.reference('space', this.space);
+    writer.reference('layout', this.layout);
+    writer.field('dataStart', this.layout.dataStart);
+    writer.field('dataSize', this.layout.dataSize);
+    writer.field('breakAt', this.layout.breakAt);
+    writer.field('stackLimit', this.layout.stackLimit);
+    writer.field('stackTop', this.layout.stackTop);
+    writer.part('files', (part) => this.files.writeState(part));
+    writer.part('limits', (part) => this.limits.writeState(part));
+    writer.field('uid', this.credentials.uid);
+    writer.field('gid', this.credentials.gid);
+    for (const signal of [...this.handlers.keys()].sort((a, b) => a - b)) this.#writeHandler(writer, signal);
+    for (const { signal, code, address } of this.pending) writer.field('pending', `${signal} ${code} ${address}`);
+    writer.field('ending', this.ending === null ? null : exitText(this.ending));
+    writer.reference('survivor', this.survivor);
+    writer.field('zombie', this.zombie);
+    writer.field('borrowsSpace', this.borrowsSpace);
+    writer.thing('childEvent', this.childEvent);
+    writer.thing('lwpEvent', this.lwpEvent);
+  }
+
+  #writeHandler(writer: StateWriter, signal: number): void {
+    const handler = this.handlers.get(signal);
+    if (typeof handler === 'function') writer.reference(`handler ${signal}`, handler);
+    else writer.field(`handler ${signal}`, handler ?? null);
+  }
+
   /** Whether a thread of it is to leave for good, when it next comes by. */
   leaves(lwp: Lwp): boolean {
     return this.ending !== null || (this.survivor !== null && this.survivor !== lwp);
   }
+}
+
+function exitText(reason: ExitReason): string {
+  return reason.kind === 'exited' ? `exited ${reason.status}` : `signaled ${reason.signal}`;
 }
 
 /** A thread leaves its program for good: its process is ending, or it has asked to exit. Unwinds the program; never an error. */

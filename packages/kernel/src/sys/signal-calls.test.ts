@@ -31,6 +31,29 @@ describe('a signal that is sent', () => {
     expectNoLeak(system);
   });
 
+  it('is handled by the thread that was sent it, in its own memory, also when the handler was inherited', () => {
+    const { system, process } = bootProcess();
+    const seen: [pid: number, value: number][] = [];
+    act(system, process, function* (user) {
+      const at = yield* mapAnon(user, 1);
+      yield* user.store8(at, 1);
+      user.sigaction(SIGTERM, function* (_info, thread) {
+        seen.push([thread.process.pid, yield* thread.load8(at)]);
+        return 'skip';
+      });
+      const child = yield* user.fork(function* (own) {
+        yield* own.store8(at, 2);
+        yield* own.kill(own.process.pid, SIGTERM);
+      });
+      yield* user.wait(child);
+      yield* user.kill(process.pid, SIGTERM);
+    });
+    expect(seen).toEqual([
+      [2, 2],
+      [1, 1],
+    ]);
+  });
+
   it('is passed over when it is ignored, or when nobody minds; SIGKILL is neither', () => {
     run(function* (user) {
       const pid = yield* user.fork();

@@ -4,6 +4,7 @@ import type { Step } from '../kern/switch.js';
 import { LwpExit, type Process } from './process.js';
 import { SIGCHLD, SIGKILL } from './signal.js';
 import type { Sys } from './sys.js';
+import { User } from './user.js';
 
 /**
  * Sends a signal: it is ignored, waits for the handler to run when a thread next returns to its program, or ends the process.
@@ -37,7 +38,7 @@ export function* postsig(this: Sys): Step<void> {
   const process = this.processOf(this.curlwp);
   for (let info = process.pending.shift(); info !== undefined; info = process.pending.shift()) {
     const handler = process.handlers.get(info.signal);
-    if (handler !== undefined && handler !== 'ignore') yield* handler(info);
+    if (handler !== undefined && handler !== 'ignore') yield* handler(info, new User(this, this.curlwp));
   }
   if (process.leaves(this.curlwp)) throw new LwpExit();
 }

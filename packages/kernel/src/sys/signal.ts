@@ -1,6 +1,7 @@
 /** Signals, as far as memory needs them. sys/sys/signal.h, sys/sys/siginfo.h: the numbers are the same in both BSDs. */
 import { EACCES, EFAULT, EINVAL, ENOMEM, type Errno } from '../kern/errno.js';
 import type { Step } from '../kern/switch.js';
+import type { User } from './user.js';
 
 export const SIGKILL = 9;
 export const SIGBUS = 10;
@@ -56,8 +57,10 @@ export interface SignalInfo {
 /**
  * What a program does about a signal. For a fault it answers whether the instruction is tried again (`retry`), or passed over as if
  * the handler had jumped out of it (`skip`).
+ *
+ * @param user the thread that runs it, of whichever process: a child has its parent's handlers
  */
-export type SignalHandler = (info: SignalInfo) => Step<'retry' | 'skip'>;
+export type SignalHandler = (info: SignalInfo, user: User) => Step<'retry' | 'skip'>;
 
 /** The signal for a fault that could not be resolved. sys/arch/amd64/amd64/trap.c */
 export function faultSignal(errno: Errno, address: number): SignalInfo {

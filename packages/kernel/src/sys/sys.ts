@@ -7,6 +7,7 @@ import { Limits, RLIMIT_DATA, RLIMIT_MEMLOCK, RLIMIT_NOFILE, RLIMIT_STACK } from
 import type { CallInProgress, Lwp } from '../kern/lwp.js';
 import { Mutex } from '../kern/mutex.js';
 import { registerKernelFunctions } from '../kern/stack.js';
+import type { Stateful, StateWriter } from '../kern/state.js';
 import { asVa, hex, PAGE_SIZE, truncPage, type Va } from '../machine/address.js';
 import type { Cpu } from '../machine/cpu.js';
 import type { Machine } from '../machine/machine.js';
@@ -16,6 +17,7 @@ import type { FileTable, OpenFile } from './file.js';
 import * as fileCalls from './file-calls.js';
 import * as memoryCalls from './netbsd/memory-calls.js';
 import { MAXSSIZ } from './param.js';
+import type { Pipe } from './pipe.js';
 import { Process, type SpaceLayout } from './process.js';
 import * as processCalls from './process-calls.js';
 import * as signalCalls from './signal-calls.js';
@@ -48,7 +50,7 @@ export interface CallObserver {
 }
 
 /** The state of the layer of system calls. */
-class SysState implements VnodeReferrer {
+class SysState implements VnodeReferrer, Stateful {
   readonly kern: Kern;
   readonly machine: Machine;
   readonly vm: VmSystem;
@@ -140,6 +142,22 @@ class SysState implements VnodeReferrer {
     for (const [, named] of this.vfs.entries()) if (named === vnode) held++;
     for (const { target } of this.openFiles) if (target.kind === 'vnode' && target.vnode === vnode) held++;
     return held;
+  }
+
+  /** Tells the state of processes and files, by pid and by name; with that, what they have is numbered in an order of its own. */
+  writeState(writer: StateWriter): void {
+    for (const [pid, process] of this.processes) writer.part(`process ${pid}`, (part) => process.writeState(part));
+    writer.field('nextPid', this.nextPid);
+    writer.thing('procLock', this.procLock);
+    writer.part('names', (part) => this.vfs.writeState(part));
+    writer.parts('file', this.openFiles, (file, part) => file.writeState(part));
+    writer.parts('pipe', this.#pipes(), (pipe, part) => pipe.writeState(part));
+  }
+
+  #pipes(): Set<Pipe> {
+    const pipes = new Set<Pipe>();
+    for (const { target } of this.openFiles) if (target.kind === 'pipe') pipes.add(target.pipe);
+    return pipes;
   }
 
   /** Where a mapping goes that asks for no address. `VM_DEFAULT_ADDRESS_TOPDOWN()` */

@@ -24,6 +24,16 @@ function noteFaults(user: User): SignalInfo[] {
   return seen;
 }
 
+describe('a fault at what is no address', () => {
+  it('is a mistake of the program’s author, who is told', () => {
+    const load = () =>
+      run(function* (user) {
+        yield* user.load32({} as number);
+      });
+    expect(load).toThrow('the address is [object Object], not a number; a yield* may be missing in front of it');
+  });
+});
+
 describe('a fault that cannot be resolved', () => {
   it('tells the handler which signal, why, and the very address', () => {
     run(function* (user, system) {

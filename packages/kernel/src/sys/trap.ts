@@ -7,6 +7,7 @@ import type { Protection } from '../machine/protection.js';
 import { LwpExit } from './process.js';
 import { faultSignal, SIGKILL, type SignalInfo } from './signal.js';
 import type { Sys } from './sys.js';
+import { User } from './user.js';
 
 /**
  * A program could not use an address.
@@ -17,6 +18,8 @@ import type { Sys } from './sys.js';
  */
 export function* trapPageFault(this: Sys, cpu: Cpu, va: Va, access: Protection): Step<Errno> {
   const { kern, curlwp } = this;
+  // A program in plain JavaScript can pass anything; most of all the generator of a call that it has not made.
+  if (typeof va !== 'number') throw new TypeError(`the address is ${va}, not a number; a yield* may be missing in front of it`);
   const process = this.processOf(curlwp);
   if (process.space === null) return kern.panic(`trap: lwp ${curlwp.name} has no address space`);
   const user = !curlwp.onFault;
@@ -47,7 +50,8 @@ export function* trapsignal(this: Sys, info: SignalInfo): Step<'retry' | 'skip'>
   if (this.kern.log.on) this.kern.log.emit({ kind: 'signal', pid: process.pid, ...info } as SignalEvent);
   const handler = process.handlers.get(info.signal);
   // A fault cannot be ignored: it would come again for ever.
-  if (handler !== undefined && handler !== 'ignore' && info.signal !== SIGKILL) return yield* handler(info);
+  if (handler !== undefined && handler !== 'ignore' && info.signal !== SIGKILL)
+    return yield* handler(info, new User(this, this.curlwp));
   process.fatalFault = info;
   this.endProcess(process, { kind: 'signaled', signal: info.signal });
   throw new LwpExit();

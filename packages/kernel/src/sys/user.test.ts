@@ -6,6 +6,7 @@ import { definePatch } from '../boot.js';
 import { EFAULT, EINVAL, ENOMEM } from '../kern/errno.js';
 import type { CallInProgress, Lwp } from '../kern/lwp.js';
 import { KernelPanic } from '../kern/panic.js';
+import type { Step } from '../kern/switch.js';
 import { asVa } from '../machine/address.js';
 import type { Process } from './process.js';
 import type { CallObserver } from './sys.js';
@@ -24,6 +25,23 @@ describe('sbrk', () => {
       yield* user.store8(DATA + 2 * PAGE, 1);
       expect(user.process.layout.dataSize).toBe(3 * PAGE);
     });
+  });
+
+  it('remembers the break to the byte for the whole program: its threads, a child, and after an exec that failed', () => {
+    const { system, process } = bootProcess();
+    act(system, process, (user) => user.sbrk(100));
+    const asked = act(system, process, function* (user) {
+      const seen: number[] = [];
+      const ask = function* (other: User): Step<void> {
+        seen.push(yield* other.sbrk(0));
+      };
+      yield* user.lwpCreate(ask);
+      yield* user.wait(yield* user.fork(ask));
+      yield* user.execve({ name: '/bin/none', text: { at: asVa(DATA), size: PAGE, file: { path: '/bin/none', offset: 0 } } });
+      yield* ask(user);
+      return seen;
+    });
+    expect(asked).toEqual([DATA + 100, DATA + 100, DATA + 100]);
   });
 
   it('gives memory back, whose pages are zeros when they come again', () => {
@@ -175,5 +193,14 @@ describe('a system call', () => {
     expect(() => system.perform(process, () => other.munmap(0, 0))).toThrow(
       'thread 2.1 makes a system call while thread 1.1 is running',
     );
+    const again = bootProcess();
+    const child = act(again.system, again.process, (user) => user.fork());
+    const [lwp] = childOf(again.system, child).lwps;
+    if (lwp === undefined) throw new Error('there is no thread');
+    const loader = new User(again.system.sys, lwp);
+    const load = function* (): Step<void> {
+      yield* loader.load8(DATA);
+    };
+    expect(() => again.system.perform(again.process, load)).toThrow('thread 2.1 uses its memory while thread 1.1 is running');
   });
 });

@@ -124,17 +124,14 @@ export class User {
   /** Moves the break by so many bytes, as the C library does; answers where it was, or minus ENOMEM. `sbrk(2)` */
   *sbrk(increment: number): Step<number> {
     const { layout } = this.process;
-    const old = this.#breakAt ?? layout.dataStart + layout.dataSize;
-    this.#breakAt = old;
+    const old = layout.breakAt ?? layout.dataStart + layout.dataSize;
+    layout.breakAt = old;
     if (increment === 0) return old;
     const answer = yield* this.brk(old + increment);
     if (answer < 0) return answer;
-    this.#breakAt = old + increment;
+    layout.breakAt = old + increment;
     return old;
   }
-
-  /** Where the C library thinks the break is: the kernel knows whole pages only. */
-  #breakAt: number | null = null;
 
   // Processes and threads.
 
@@ -165,7 +162,6 @@ export class User {
   /** Replaces the program: what follows in this one is the new one's. `execve(2)` */
   *execve(image: ExecImage): Step<number> {
     this.#enter('execve', image.name);
-    this.#breakAt = null;
     return yield* this.#leave(yield* this.#sys.sysExecve(image));
   }
 
@@ -357,7 +353,15 @@ export class User {
 
   /** The processor, in this thread's address space. */
   private ownCpu(): Cpu {
-    return this.cpu.lwp === this.lwp ? this.cpu : this.#sys.activeCpu(this.lwp);
+    if (this.cpu.lwp === this.lwp) return this.cpu;
+    this.#mustRun('uses its memory');
+    return this.#sys.activeCpu(this.lwp);
+  }
+
+  /** => throws when a program does something in the name of a thread that is not the one which runs it. */
+  #mustRun(does: string): void {
+    const { current } = this.#sys.kern.scheduler;
+    if (current !== this.lwp) throw new Error(`thread ${this.lwp.name} ${does} while thread ${current.name} is running`);
   }
 
   #startFirst(child: Process, program: UserProgram | undefined): void {
@@ -374,9 +378,7 @@ export class User {
   #enter(name: string, ...args: (number | string)[]): void {
     const { kern } = this.#sys;
     if (this.process.leaves(this.lwp) || this.process.space === null) throw new LwpExit();
-    if (kern.scheduler.current !== this.lwp) {
-      throw new Error(`thread ${this.lwp.name} makes a system call while thread ${kern.scheduler.current.name} is running`);
-    }
+    this.#mustRun('makes a system call');
     kern.enter();
     this.lwp.call = { name, args };
     kern.announce(name);

@@ -1,9 +1,10 @@
 /** Names of files. One flat directory: a path is a name, whatever slashes it has. */
+import type { Stateful, StateWriter } from '../kern/state.js';
 import type { FileStore } from '../machine/file-store.js';
 import type { VmSystem, Vnode } from '../vm/system.js';
 
 /** The files that have a name. */
-export class Vfs {
+export class Vfs implements Stateful {
   readonly #vm: VmSystem;
   readonly #named = new Map<string, Vnode>();
 
@@ -42,6 +43,11 @@ export class Vfs {
     const vnode = this.#named.get(name) ?? null;
     this.#named.delete(name);
     return vnode;
+  }
+
+  writeState(writer: StateWriter): void {
+    const byName = this.entries().sort(([a], [b]) => (a < b ? -1 : 1));
+    for (const [name, vnode] of byName) writer.reference(name, vnode);
   }
 
   /** The names in use with their files, in order of creation. */

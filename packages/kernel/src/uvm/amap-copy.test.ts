@@ -42,6 +42,16 @@ describe('an entry without an amap', () => {
     bench.expectSound();
   });
 
+  it('gets one however large, unless it must not wait: then there may be none, and it still needs a copy', () => {
+    const bench = new Bench({ pages: 2 ** 20 });
+    bench.run(() => bench.put(0, 2 ** 20));
+    copy(bench, 0, AMAP_COPY_NOCHUNK | AMAP_COPY_NOWAIT);
+    expect([layers(bench), bench.entryAt(0).needsCopy]).toEqual([[`${2 ** 20}`], true]);
+    copy(bench, 0, AMAP_COPY_NOCHUNK);
+    expect([layers(bench), bench.entryAt(0).needsCopy]).toEqual([[`${2 ** 20}*`], false]);
+    bench.expectSound();
+  });
+
   it('gets one for all of it when that is asked, or when it has fewer than 256 pages', () => {
     const bench = new Bench({ pages: 900 });
     bench.run(function* () {

@@ -36,7 +36,8 @@ function slotsFit(uvm: Uvm, slots: number): boolean {
  * Makes an empty amap. `amap_alloc()`.
  *
  * @param room bytes to cover and bytes to keep room for, both whole pages
- * @returns null when kernel memory cannot hold it, or with `nowait` the environment says so
+ * @returns null when kernel memory cannot hold it, for which NetBSD would sleep (docs/decisions/0006-departures.md), or with `nowait`
+ *   the environment says so
  */
 export function amapAlloc(this: Uvm, room: { bytes: number; padding: number; nowait: boolean }): Amap | null {
   const slots = room.bytes / PAGE_SIZE;
@@ -198,7 +199,8 @@ export function* amapWipeout(this: Uvm, amap: Amap): Step<void> {
 /**
  * Makes an entry's part of the amap its own, so that it needs no copy any more. `amap_copy()`.
  *
- * => map write-locked, the entry's amap unlocked. When memory cannot be had, the entry still needs a copy: the caller tests that.
+ * => map write-locked, the entry's amap unlocked. With `AMAP_COPY_NOWAIT` the entry still needs a copy when memory cannot be had:
+ *    the caller tests that.
  *
  * @param from the first address that matters, when a large entry may be made anonymous in chunks
  * @param to the first address behind those that matter
@@ -238,7 +240,11 @@ function* makeAmap(uvm: Uvm, map: VmMap, entry: MapEntry, flags: number, from: V
     yield* uvm.uvmMapClipEnd(map, entry, asVa(Math.ceil(to / chunk) * chunk));
   }
   if ((flags & AMAP_COPY_NOMERGE) === 0 && (yield* uvm.uvmMapentTrymerge(map, entry, { copying: true }))) return;
-  const amap = uvm.amapAlloc({ bytes: entry.size, padding: 0, nowait: (flags & AMAP_COPY_NOWAIT) !== 0 });
+  // Who may wait gets it, however large: the kernel sleeps until there is memory, so those who call it count on success.
+  const amap =
+    flags & AMAP_COPY_NOWAIT
+      ? uvm.amapAlloc({ bytes: entry.size, padding: 0, nowait: true })
+      : newAmap(uvm, entry.size / PAGE_SIZE, 0, null);
   if (amap === null) return;
   entry.amapOffset = 0;
   entry.amap = amap;
@@ -264,9 +270,12 @@ function copySlots(uvm: Uvm, source: Amap, entry: MapEntry): Amap {
  * `amap_cow_now()`.
  *
  * => both maps write-locked, amap unlocked. Sleeps for memory with both maps locked, as the kernel does.
+ *
+ * @param parent the parent's map
+ * @param entry the child's entry, which has the parent's addresses
  */
-export function* amapCowNow(this: Uvm, entry: MapEntry): Step<void> {
-  const { kern, pages } = this;
+export function* amapCowNow(this: Uvm, parent: VmMap, entry: MapEntry): Step<void> {
+  const { kern, machine, pages } = this;
   const amap = entry.amap;
   if (amap === null) return;
   yield* amap.lock.enter();
@@ -277,7 +286,10 @@ export function* amapCowNow(this: Uvm, entry: MapEntry): Step<void> {
     if (anon.references === 1) continue;
     const page = anon.page;
     kern.kassert(page !== NO_PAGE, 'pg != NULL');
-    kern.kassert(pages.wireCount(page) > 0, 'pg->wire_count > 0');
+    // Where the parent shared the amap, another sharer may have put this page in the place of the one that was wired; the parent has
+    // not met it yet then: docs/decisions/0006-departures.md.
+    const va = asVa(entry.start + (slot - entry.amapOffset) * PAGE_SIZE);
+    kern.kassert(pages.wireCount(page) > 0 || machine.pmapExtract(parent.pmap, va) < 0, 'pg->wire_count > 0');
 
     const copy = this.uvmAnalloc(amap.lock);
     const copyPage = copy === null ? NO_PAGE : yield* this.uvmPagealloc(null, asOffset(0), copy, 0);

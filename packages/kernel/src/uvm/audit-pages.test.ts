@@ -168,7 +168,7 @@ describe('page-queue', () => {
 });
 
 describe('page-counts', () => {
-  const counters = ['free', 'active', 'inactive', 'anonpages', 'filepages'] as const;
+  const counters = ['free', 'active', 'inactive', 'anonpages', 'filepages', 'execpages'] as const;
   it.each(counters)('finds that the counter %s is wrong', (counter) => {
     const patient = new Patient();
     const right = patient.uvm.uvmexp[counter];

@@ -154,7 +154,7 @@ export function checkQueues(uvm: Uvm, report: Report): void {
 
 export function checkCounts(uvm: Uvm, report: Report): void {
   const { pages, uvmexp } = uvm;
-  const counted = { free: 0, active: 0, inactive: 0, anonpages: 0, filepages: 0 };
+  const counted = { free: 0, active: 0, inactive: 0, anonpages: 0, filepages: 0, execpages: 0 };
   for (let frame = 0; frame < pages.length; frame++) {
     const pfn = asPfn(frame);
     const pqflags = pages.pqflags(pfn);
@@ -162,7 +162,8 @@ export function checkCounts(uvm: Uvm, report: Report): void {
     if (pqflags & PQ_ACTIVE) counted.active++;
     if (pqflags & PQ_INACTIVE) counted.inactive++;
     if (pages.uanon(pfn) !== null) counted.anonpages++;
-    if (pages.uobject(pfn)?.pagerName === 'vnode') counted.filepages++;
+    const counter = pages.uobject(pfn)?.counter ?? null;
+    if (counter !== null) counted[counter]++;
   }
   for (const [name, count] of Object.entries(counted)) {
     const says = uvmexp[name as keyof typeof counted];

@@ -12,7 +12,8 @@ import type { VmMap } from './vm-map.js';
  *
  * => map not write-locked; it may be busy.
  *
- * @param options.maxProtection asks for what the entries may ever allow, instead of what they allow now
+ * @param options.maxProtection asks for what the entries may ever allow, instead of what they allow now: entries are being wired, and each
+ *   page counts once for its entry; without it, the wiring is for the time being, and counts by itself
  * @returns 0, or the error of the fault that could not be resolved; what was wired before it is unwired again
  */
 export function* uvmFaultWire(
@@ -27,16 +28,25 @@ export function* uvmFaultWire(
   for (let va: number = start; va < end; va += PAGE_SIZE) {
     const errno = yield* this.uvmFaultInternal(map, asVa(va), access, { wire: true, maxProtection: options.maxProtection });
     if (errno === 0) continue;
-    if (va !== start) yield* this.uvmFaultUnwire(map, start, asVa(va));
+    if (va !== start) yield* this.uvmFaultUnwire(map, start, asVa(va), { failed: options.maxProtection });
     return errno;
   }
   return 0;
 }
 
+/** How pages are unwired. */
+export interface UnwireOptions {
+  /**
+   * A wiring that failed is undone: some of the mappings may not be wired, and the entry still counts as wired. NetBSD leaves the
+   * mappings marked as wired then: docs/decisions/0006-departures.md.
+   */
+  readonly failed?: boolean;
+}
+
 /** Unwires the pages of a range. `uvm_fault_unwire()`. => map unlocked, or busy. */
-export function* uvmFaultUnwire(this: Uvm, map: VmMap, start: Va, end: Va): Step<void> {
+export function* uvmFaultUnwire(this: Uvm, map: VmMap, start: Va, end: Va, options: UnwireOptions = {}): Step<void> {
   yield* this.vmMapLockRead(map);
-  yield* this.uvmFaultUnwireLocked(map, start, end);
+  yield* this.uvmFaultUnwireLocked(map, start, end, options);
   yield* this.vmMapUnlockRead(map);
 }
 
@@ -45,7 +55,13 @@ export function* uvmFaultUnwire(this: Uvm, map: VmMap, start: Va, end: Va): Step
  *
  * => map locked. Panics when the start is not mapped, or there is a gap between entries in front of a mapped page.
  */
-export function* uvmFaultUnwireLocked(this: Uvm, map: VmMap, start: Va, end: Va): Step<void> {
+export function* uvmFaultUnwireLocked(
+  this: Uvm,
+  map: VmMap,
+  start: Va,
+  end: Va,
+  { failed = false }: UnwireOptions = {},
+): Step<void> {
   const { kern, machine } = this;
   const { pmap } = map;
   kern.kassert(start >= map.min && end <= map.max, 'start >= vm_map_min(map) && end <= vm_map_max(map)');
@@ -65,10 +81,8 @@ export function* uvmFaultUnwireLocked(this: Uvm, map: VmMap, start: Va, end: Va)
       locked = entry;
     }
     const pa = machine.pmapExtract(pmap, va);
-    if (pa < 0) continue;
-    // An entry that is still being wired is here because that failed. NetBSD leaves its mappings marked as wired:
-    // docs/decisions/0006-departures.md.
-    if (entry.wiredCount === 0 || entry.wiring) machine.pmapUnwire(pmap, va);
+    if (pa < 0 || (failed && !machine.pmapIsWired(pmap, va))) continue;
+    if (entry.wiredCount === 0 || failed) machine.pmapUnwire(pmap, va);
     const pfn = paToPfn(asPa(pa));
     if (!machine.isManaged(pfn)) continue;
     yield* this.pageqLock.enter();

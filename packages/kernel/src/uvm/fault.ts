@@ -83,7 +83,9 @@ export function* uvmFaultOnce(this: Uvm, fault: FaultContext): Step<Errno> {
 export function* uvmFaultCheck(this: Uvm, fault: FaultContext): Step<Errno> {
   if (!(yield* this.uvmfaultLookup(fault, { write: false }))) return EFAULT;
   const { entry } = fault;
-  if ((fault.map.flags & VM_MAP_PAGEABLE) === 0) this.kern.panic('uvm_fault: fault on non-pageable map');
+  if ((fault.map.flags & VM_MAP_PAGEABLE) === 0 && this.kern.diagnostic) {
+    this.kern.panic('uvm_fault: (ufi->map->flags & VM_MAP_PAGEABLE) == 0');
+  }
 
   const allowed = fault.flags.maxProtection ? entry.maxProtection : entry.protection;
   if ((fault.access & allowed) !== fault.access) {
@@ -91,7 +93,7 @@ export function* uvmFaultCheck(this: Uvm, fault: FaultContext): Step<Errno> {
     return EACCES;
   }
   fault.enterProtection = entry.protection;
-  fault.wireMapping = fault.flags.wire || (entry.wiredCount > 0 && !entry.wiring);
+  fault.wireMapping = fault.flags.wire || entry.wiredCount > 0;
   if (fault.wireMapping) {
     fault.access = fault.enterProtection;
     fault.cowNow = (allowed & PROT_WRITE) !== 0;
@@ -250,8 +252,8 @@ export function* uvmFaultUpperEnter(this: Uvm, fault: FaultContext, page: Pfn, w
  *
  * => page owner locked.
  *
- * In a wired entry each page that is mapped is wired once for the entry. So a page that comes in by an ordinary fault is wired too,
- * and one whose place it takes is unwired; NetBSD leaves that out: docs/decisions/0006-departures.md.
+ * In a wired entry, and in one that is being wired, each page that is mapped is wired once for the entry, whichever fault it was that
+ * brought it in; one whose place it takes is unwired. NetBSD counts those of wiring faults only: docs/decisions/0006-departures.md.
  *
  * @param access what the page is used for now; `PROT_NONE` for a neighbour
  * @returns 0, or ENOMEM when there was no memory for a page table
@@ -266,15 +268,16 @@ export function* uvmFaultMapPage(
 ): Step<Errno> {
   const { machine } = this;
   const { pmap } = fault.originalMap;
-  // While an entry is being wired, a fault that comes late may be for a page that is wired by now.
-  const wireMapping = fault.wireMapping || (fault.entry.wiring && machine.pmapIsWired(pmap, va));
+  const { wireMapping } = fault;
+  // A wiring for the time being, as of vslock, counts by itself.
+  const transient = fault.wirePaging && !fault.flags.maxProtection;
   const flags = access | PMAP_CANFAIL | (wireMapping ? PMAP_WIRED : 0);
   const before = wireMapping && machine.pmapIsWired(pmap, va) ? machine.pmapExtract(pmap, va) : -1;
   const errno = machine.pmapEnter(pmap, va, pfnToPa(page), protection, flags);
   yield* this.pageqLock.enter();
-  if (errno === 0 && (fault.wirePaging || (wireMapping && before !== pfnToPa(page)))) {
+  if (errno === 0 && wireMapping) {
     if (before >= 0 && before !== pfnToPa(page)) this.uvmPageunwire(paToPfn(asPa(before)));
-    this.uvmPagewire(page);
+    if (transient || before !== pfnToPa(page)) this.uvmPagewire(page);
   } else if (access === PROT_NONE || errno !== 0) {
     this.uvmPageenqueue(page);
   } else {

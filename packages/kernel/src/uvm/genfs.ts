@@ -37,7 +37,7 @@ const MAX_CLUSTER = 16;
  * Brings pages of a file in. `genfs_getpages()`. => as `UvmObject.get`
  *
  * => a request without `PGO_SYNCIO` is one that nobody waits for: it waits for nobody either, and answers EBUSY instead. It may run
- *    in the middle of another thread's operation on the same file.
+ *    in the middle of another thread's operation on the same file (docs/decisions/0006-departures.md).
  */
 export function* genfsGetpages(this: Uvm, vnode: UvmVnode, request: GetRequest): Step<Errno> {
   const write = (request.access & PROT_WRITE) !== 0;

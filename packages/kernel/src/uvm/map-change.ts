@@ -2,7 +2,7 @@
 import { EACCES, EBUSY, EFAULT, EINVAL, ENOMEM, type Errno } from '../kern/errno.js';
 import type { Step } from '../kern/switch.js';
 import { asOffset, asVa, PAGE_SIZE, type Va } from '../machine/address.js';
-import { PROT_NONE, PROT_WRITE, type Protection } from '../machine/protection.js';
+import { PROT_EXEC, PROT_NONE, PROT_WRITE, type Protection } from '../machine/protection.js';
 import {
   MADV_NORMAL,
   MADV_RANDOM,
@@ -17,6 +17,7 @@ import { PGO_CLEANIT, PGO_DEACTIVATE, PGO_FREE } from './object.js';
 import { NO_PAGE, PG_BUSY } from './page-array.js';
 import type { Uvm } from './uvm.js';
 import { VM_MAP_WIREFUTURE, type VmMap, vmMapRangeCheck } from './vm-map.js';
+import { UvmVnode } from './vnode.js';
 
 /**
  * Changes the protection of a range; holes are skipped. `uvm_map_protect()`. => map unlocked.
@@ -87,6 +88,7 @@ export function* uvmMapProtectEntries(
       if (entry.wiredCount > 0) this.machine.pmapRestrict(map.pmap, entry.start, entry.end, allowed);
       else this.machine.pmapProtect(map.pmap, entry.start, entry.end, allowed);
       yield* this.uvmMapUnlockEntry(entry);
+      if (entry.protection & PROT_EXEC && entry.object instanceof UvmVnode) yield* this.vnMarkexec(entry.object);
     }
     const becameAccessible = old === PROT_NONE && entry.protection !== PROT_NONE;
     if ((map.flags & VM_MAP_WIREFUTURE) === 0 || entry.wiredCount !== 0 || !becameAccessible) continue;
@@ -132,7 +134,10 @@ export function* uvmMapAdvice(this: Uvm, map: VmMap, from: Va, to: Va, advice: n
   return 0;
 }
 
-/** Starts to read what a range maps of files, where nothing was written over it. `uvm_map_willneed()`. => map unlocked. */
+/**
+ * Starts to read what a range maps of files, where nothing was written over it; NetBSD is mistaken about which part of an entry that is:
+ * docs/decisions/0006-departures.md. `uvm_map_willneed()`. => map unlocked.
+ */
 export function* uvmMapWillneed(this: Uvm, map: VmMap, from: Va, to: Va): Step<Errno> {
   yield* this.vmMapLockRead(map);
   const { start, end } = vmMapRangeCheck(map, from, to);

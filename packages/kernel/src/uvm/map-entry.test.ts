@@ -26,7 +26,6 @@ describe('a map entry', () => {
       maxProtection: PROT_READ,
       inheritance: MAP_INHERIT_SHARE,
       wiredCount: 3,
-      wiring: true,
       amap: new Amap(1, bench.map.miscLock, { slots: 4, padding: 0 }),
       amapOffset: 2,
       advice: MADV_RANDOM,

@@ -50,8 +50,6 @@ export class MapEntry implements Ranged {
   inheritance: Inheritance = MAP_INHERIT_COPY;
   /** 0 not wired, 1 being wired, 2 and more wired. */
   wiredCount = 0;
-  /** Whether pass 1 of wiring has counted it, and pass 2 has not finished with it. */
-  wiring = false;
   /** The upper layer, null for none. */
   amap: Amap | null = null;
   /** Where in the amap the range begins, in slots. */
@@ -89,7 +87,6 @@ export class MapEntry implements Ranged {
     this.maxProtection = other.maxProtection;
     this.inheritance = other.inheritance;
     this.wiredCount = other.wiredCount;
-    this.wiring = other.wiring;
     this.amap = other.amap;
     this.amapOffset = other.amapOffset;
     this.advice = other.advice;

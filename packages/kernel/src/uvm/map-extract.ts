@@ -65,7 +65,10 @@ export function* uvmMapExtract(
     ((start | 0) & PAGE_MASK) === 0 && (length & PAGE_MASK) === 0,
     '(start & PAGE_MASK) == 0 && (len & PAGE_MASK) == 0',
   );
-  kern.kassert(!options.remove || (!options.contiguous && !options.quick), 'REMOVE excludes CONTIG and QREF');
+  kern.kassert(
+    !options.remove || (!options.contiguous && !options.quick),
+    '(flags & UVM_EXTRACT_REMOVE) == 0 || (flags & (UVM_EXTRACT_CONTIG|UVM_EXTRACT_QREF)) == 0',
+  );
   const place = { hint: destination.min, size: length, align: 0, flags: 0 };
   const to = options.reserved ?? (yield* this.uvmMapReserve(destination, place));
   if (to < 0) return to;
@@ -162,6 +165,7 @@ function* removeExtracted(uvm: Uvm, source: VmMap, start: Va, length: number): S
   if (source.firstFree !== source.header && source.firstFree.start >= start) source.firstFree = entry.prev;
   while (entry !== source.header && entry.start < start + length) {
     const next = entry.next;
+    // NetBSD does not, and finds out when the entries are detached: docs/decisions/0006-departures.md.
     if (entry.wiredCount > 0) yield* uvm.uvmMapEntryUnwire(source, entry);
     yield* uvm.uvmMapLockEntry(entry);
     uvm.machine.pmapRemove(source.pmap, entry.start, entry.end);

@@ -103,6 +103,34 @@ describe('a child', () => {
     bench.expectSound();
   });
 
+  it('gets a copy of wired memory also where another sharer has put a new page meanwhile, which is not wired', () => {
+    //                page 1      what happens                        what the parent's wired entry has there
+    //   parent       [A          wires it                            page p, wired
+    //   sharer        a          forks a copy, stores to it, exits   page q, in p's place, not mapped here
+    //   grandchild    a          has p
+    const bench = new Bench();
+    const { uvm } = bench;
+    const [grandchild, child] = bench.run(function* () {
+      yield* bench.put(1, 2, { flags: SHARED, inheritance: MAP_INHERIT_SHARE });
+      yield* bench.write(1, 11);
+      const sharer = yield* uvm.uvmspaceFork(bench.space);
+      yield* bench.wire(1, 2);
+      yield* uvm.uvmMapInherit(sharer.map, bench.at(1), bench.at(2), MAP_INHERIT_COPY);
+      const copied = yield* uvm.uvmspaceFork(sharer);
+      yield* bench.write(1, 22, sharer.map);
+      yield* uvm.uvmspaceFree(sharer);
+      yield* uvm.uvmMapInherit(bench.map, bench.at(1), bench.at(2), MAP_INHERIT_COPY);
+      return [copied, yield* uvm.uvmspaceFork(bench.space)];
+    });
+    bench.expectSound();
+    bench.run(function* () {
+      yield* bench.write(1, 33);
+      expect([yield* bench.read(1, grandchild.map), yield* bench.read(1, child.map), yield* bench.read(1)]).toEqual([11, 22, 33]);
+    });
+    expect(bench.uvm.pages.wireCount(bench.pageOf(1))).toBe(1);
+    bench.expectSound();
+  });
+
   it('gets nothing of what is not inherited', () => {
     const { bench, child } = forked(MAP_INHERIT_NONE);
     expect([bench.picture(), bench.picture(child.map), child.map.size]).toEqual(['.aa', '', 0]);

@@ -123,7 +123,7 @@ export function* uvmMapentForkcopy(this: Uvm, map: VmMap, old: VmMap, entry: Map
     yield* this.amapCopy(map, copy, AMAP_COPY_NOCHUNK, copy.start, copy.end);
   }
   if (wired) {
-    yield* this.amapCowNow(copy);
+    yield* this.amapCowNow(old, copy);
     return;
   }
   if (entry.amap === null || entry.needsCopy) return;

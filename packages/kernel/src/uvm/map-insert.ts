@@ -79,16 +79,21 @@ function* placeOver(uvm: Uvm, map: VmMap, start: Va): Step<{ previous: MapEntry;
   return { previous, start };
 }
 
-/** No room was found. => map write-locked on entry, unlocked on return. @returns whether to look again */
+/**
+ * No room was found. => map write-locked on entry, unlocked on return.
+ *
+ * @returns whether to look again: there may be room by now
+ */
 function* waitForAddresses(uvm: Uvm, map: VmMap, flags: number): Step<boolean> {
   const timestamp = map.timestamp;
   map.flags |= VM_MAP_WANTVA;
   yield* uvm.vmMapUnlock(map);
-  if ((flags & UVM_FLAG_WAITVA) === 0) return false;
   yield* map.miscLock.enter();
-  while (map.flags & VM_MAP_WANTVA && map.timestamp === timestamp) yield* map.cv.timedWait(map.miscLock, HZ);
+  const unchanged = (): boolean => (map.flags & VM_MAP_WANTVA) !== 0 && map.timestamp === timestamp;
+  const again = (flags & UVM_FLAG_WAITVA) !== 0 || !unchanged();
+  while (again && unchanged()) yield* map.cv.timedWait(map.miscLock, HZ);
   yield* map.miscLock.exit();
-  return true;
+  return again;
 }
 
 /**
@@ -101,10 +106,8 @@ export function* uvmMapEnter(this: Uvm, map: VmMap, args: MapArguments, before: 
   kern.kassert(map.hint === before, 'map->hint == prev_entry');
   let dead: MapEntry[] = [];
   if (args.flags & UVM_FLAG_UNMAP) {
-    kern.kassert(
-      (args.flags & UVM_FLAG_FIXED) !== 0 && (args.flags & UVM_FLAG_NOWAIT) === 0,
-      'UVM_FLAG_UNMAP needs FIXED, excludes NOWAIT',
-    );
+    kern.kassert((args.flags & UVM_FLAG_FIXED) !== 0, 'flags & UVM_FLAG_FIXED');
+    kern.kassert((args.flags & UVM_FLAG_NOWAIT) === 0, '(flags & UVM_FLAG_NOWAIT) == 0');
     dead = yield* this.uvmUnmapRemove(map, start, asVa(start + args.size));
   }
   const copyOnWrite = (args.flags & UVM_FLAG_COPYONW) !== 0;

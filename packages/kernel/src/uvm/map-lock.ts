@@ -22,10 +22,10 @@ export function* vmMapLock(this: Uvm, map: VmMap): Step<void> {
   map.timestamp++;
 }
 
-/** Locks a map for writing if that needs no waiting; answers whether it did. `vm_map_lock_try()`. */
+/** Locks a map for writing if it is neither locked nor busy; answers whether it did. `vm_map_lock_try()`. */
 export function* vmMapLockTry(this: Uvm, map: VmMap): Step<boolean> {
   if (!(yield* map.lock.tryEnter('write'))) return false;
-  if (map.busy !== null && map.busy !== this.curlwp) {
+  if (map.busy !== null) {
     yield* map.lock.exit();
     return false;
   }

@@ -89,6 +89,24 @@ describe('while a map is wired', () => {
   });
 });
 
+describe('a kernel without DIAGNOSTIC', () => {
+  it('does not look whether the map is stale', () => {
+    const bench = new Bench({ diagnostic: false });
+    const { uvm, map } = bench;
+    bench.run(() => bench.put(0, 4));
+    Object.assign(uvm, {
+      *uvmFaultWire() {
+        yield* pause(bench.kern.scheduler, 'failing', 1);
+        map.timestamp++;
+        return ENOMEM;
+      },
+    });
+    expect(bench.run(() => bench.wire(0, 4))).toBe(ENOMEM);
+    expect(bench.run(() => uvm.uvmMapPageableAll(map, MCL_CURRENT, 0))).toBe(ENOMEM);
+    expect(bench.picture()).toBe('aaaa');
+  });
+});
+
 describe('counters of 16 bits', () => {
   it('go round at 65,536, and without DIAGNOSTIC below zero, as those of the kernel did', () => {
     const bench = new Bench({ counterWidth: 16, diagnostic: false });

@@ -122,7 +122,6 @@ export function* uvmMapPageableWire(this: Uvm, range: RangeInMap, options: Pagea
     if (this.kern.log.on) this.uvmMapLogWire(range, options, { name: 'fault-in', entry: snapshot(at) });
     errno = yield* this.uvmFaultWire(map, at.start, at.end, at.maxProtection, { maxProtection: true });
     if (errno !== 0) break;
-    at.wiring = false;
   }
   if (this.kern.log.on)
     this.uvmMapLogWire(range, options, { name: 'pass-end', pass: 2, rounds, at: at === map.header ? null : snapshot(at) });
@@ -144,7 +143,6 @@ export function* uvmMapPageableCount(this: Uvm, range: RangeInMap, options: Page
     yield* this.uvmMapClipStart(map, entry, start);
     yield* this.uvmMapClipEnd(map, entry, end);
     entry.wiredCount++;
-    entry.wiring = entry.wiredCount === 1;
     if (this.kern.log.on)
       this.uvmMapLogWire(range, options, { name: 'count', entry: snapshot(entry), before: entry.wiredCount - 1 });
     const inaccessible = entry.protection === PROT_NONE;
@@ -154,7 +152,6 @@ export function* uvmMapPageableCount(this: Uvm, range: RangeInMap, options: Page
     // What was clipped and copied stays so; only the counts go back.
     for (let counted = entry; counted !== map.header && counted.end > start; counted = counted.prev) {
       counted.wiredCount--;
-      counted.wiring = false;
     }
     return EINVAL;
   }
@@ -186,10 +183,9 @@ export function* uvmMapPageableBackout(
   if (this.kern.log.on) this.uvmMapLogWire(range, options, { name: 'backout', errno, why: 'a page could not be faulted in' });
   yield* this.vmMapLock(map);
   yield* this.vmMapUnbusy(map);
-  if (timestamp + 1 !== map.timestamp) this.kern.panic('uvm_map_pageable: stale map');
+  if (this.kern.diagnostic && timestamp + 1 !== map.timestamp) this.kern.panic('uvm_map_pageable: stale map');
   for (let entry = failed; entry !== map.header && entry.start < end; entry = entry.next) {
-    entry.wiredCount--;
-    entry.wiring = false;
+    yield* this.uvmMapUncountEntry(map, entry);
   }
   for (let entry = first; entry !== failed; entry = entry.next) {
     entry.wiredCount--;
@@ -225,7 +221,6 @@ export function* uvmMapPageableAll(this: Uvm, map: VmMap, flags: number, limit: 
     if (entry.protection === PROT_NONE) continue;
     if (entry.wiredCount === 0) yield* this.uvmMapPrepareWire(map, entry, entry.start, entry.end);
     entry.wiredCount++;
-    entry.wiring = entry.wiredCount === 1;
   }
   return yield* this.uvmMapPageableAllFault(map);
 }
@@ -253,7 +248,6 @@ export function* uvmMapPageableAllFault(this: Uvm, map: VmMap): Step<Errno> {
     if (failed.wiredCount !== 1 || failed.protection === PROT_NONE) continue;
     errno = yield* this.uvmFaultWire(map, failed.start, failed.end, failed.maxProtection, { maxProtection: true });
     if (errno !== 0) break;
-    failed.wiring = false;
   }
   if (errno === 0) {
     yield* this.vmMapUnbusy(map);
@@ -261,11 +255,10 @@ export function* uvmMapPageableAllFault(this: Uvm, map: VmMap): Step<Errno> {
   }
   yield* this.vmMapLock(map);
   yield* this.vmMapUnbusy(map);
-  if (timestamp + 1 !== map.timestamp) this.kern.panic('uvm_map_pageable_all: stale map');
+  if (this.kern.diagnostic && timestamp + 1 !== map.timestamp) this.kern.panic('uvm_map_pageable_all: stale map');
   for (let entry = failed; entry !== map.header; entry = entry.next) {
     if (entry.protection === PROT_NONE) continue;
-    entry.wiredCount--;
-    entry.wiring = false;
+    yield* this.uvmMapUncountEntry(map, entry);
   }
   for (let entry = map.header.next; entry !== failed; entry = entry.next) {
     if (entry.protection === PROT_NONE) continue;
@@ -280,8 +273,16 @@ export function* uvmMapPageableAllFault(this: Uvm, map: VmMap): Step<Errno> {
 /** Unwires an entry and its pages. `uvm_map_entry_unwire()`. => map write-locked. */
 export function* uvmMapEntryUnwire(this: Uvm, map: VmMap, entry: MapEntry): Step<void> {
   entry.wiredCount = 0;
-  entry.wiring = false;
   yield* this.uvmFaultUnwireLocked(map, entry.start, entry.end);
+}
+
+/**
+ * Takes back the count of an entry whose pages were not all wired, or not at all; those that ordinary faults have wired meanwhile are
+ * unwired. Part of `uvm_map_pageable()`. => map write-locked.
+ */
+export function* uvmMapUncountEntry(this: Uvm, map: VmMap, entry: MapEntry): Step<void> {
+  entry.wiredCount--;
+  if (entry.wiredCount === 0) yield* this.uvmFaultUnwireLocked(map, entry.start, entry.end, { failed: true });
 }
 
 /** Records a step of the walk. Call it only while the log is on. */

@@ -16,7 +16,7 @@ import { isCompatible, MapEntry } from './map-entry.js';
 import type { Uvm } from './uvm.js';
 import { VmMap } from './vm-map.js';
 
-/** Makes an empty map. `uvm_map_setup()`. */
+/** Makes an empty map. `uvm_map_create()`. */
 export function uvmMapCreate(this: Uvm, pmap: Pmap, range: { min: Va; max: Va }, flags: number): VmMap {
   const { kern } = this;
   const id = this.nextMapId++;

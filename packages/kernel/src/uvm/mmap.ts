@@ -2,7 +2,7 @@
 import { E2BIG, EINVAL, ENOENT, ENOMEM, type Errno } from '../kern/errno.js';
 import type { Step } from '../kern/switch.js';
 import { asOffset, asVa, atop, PAGE_MASK, PAGE_SIZE, ptoa, roundPage, type Va } from '../machine/address.js';
-import { PROT_ALL, PROT_NONE, PROT_READ, PROT_WRITE } from '../machine/protection.js';
+import { PROT_ALL, PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE } from '../machine/protection.js';
 import { MAP_ANON, MAP_FIXED, MAP_INHERIT_COPY, MAP_INHERIT_SHARE, MAP_SHARED, MAP_WIRED, mapAlignment } from '../vm/mman.js';
 import type { MapRequest } from '../vm/system.js';
 import {
@@ -44,6 +44,7 @@ export function* uvmMmap(this: Uvm, map: VmMap, request: MapRequest): Step<Va | 
   if (!shared) mapFlags |= UVM_FLAG_COPYONW;
   else if (flags & MAP_ANON) mapFlags |= UVM_FLAG_OVERLAY;
   if (vnode !== null) yield* vnode.reference(this);
+  if (vnode !== null && protection & PROT_EXEC) yield* this.vnMarkexec(vnode);
   const start = yield* this.uvmMap(map, {
     hint: fixed ? request.hint : roundPage(request.hint),
     size,
@@ -154,7 +155,10 @@ export function* uvmMremap(
   return reserved;
 }
 
-/** Makes the reserved range behind a mapping part of it, or unmaps it. Part of `uvm_mremap()`. => map unlocked */
+/**
+ * Makes the reserved range behind a mapping part of it, or unmaps it; NetBSD unmaps the mapping too: docs/decisions/0006-departures.md.
+ * Part of `uvm_mremap()`. => map unlocked
+ */
 export function* uvmMremapExtend(this: Uvm, map: VmMap, start: Va, size: number, newSize: number): Step<Va | number> {
   const errno = yield* this.uvmMapentExtend(map, asVa(start + size), newSize - size);
   if (errno === 0) return start;

@@ -75,6 +75,9 @@ export abstract class UvmObject {
   /** Which pager it is: `vnode`. */
   abstract readonly pagerName: string;
 
+  /** Which counter its pages count in, null for none. */
+  abstract readonly counter: 'filepages' | 'execpages' | null;
+
   /** What it is called in listings: a file's name. */
   abstract readonly label: string;
 

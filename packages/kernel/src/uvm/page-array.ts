@@ -37,7 +37,7 @@ export const PG_RELEASED = 0x0020;
 export const PG_FAKE = 0x0040;
 /** It must not be mapped writable: it stands for a hole in a file. */
 export const PG_RDONLY = 0x0080;
-/** It was zero-filled when it was allocated. */
+/** It is free, and known to hold zeros. Pages are zeroed only when they are allocated here, so none has it. */
 export const PG_ZERO = 0x0100;
 
 /** It is on the free list. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { faultAt } from '../../test/faults.js';
 import { Bench } from '../../test/maps.js';
-import { atOnce } from '../../test/threads.js';
+import { atOnce, thrownBy } from '../../test/threads.js';
+import { KernelPanic } from '../kern/panic.js';
 import type { Step } from '../kern/switch.js';
 import { asOffset, type Pfn, pfnToPa } from '../machine/address.js';
 import { PROT_WRITE } from '../machine/protection.js';
@@ -165,5 +166,19 @@ describe('removing the mappings of a page that lives on', () => {
     expect(machine.ram.page(to)[4095]).toBe(9);
     expect(uvm.pages.flags(to) & PG_CLEAN).toBe(0);
     expect(uvm.pages.flags(from) & PG_CLEAN).toBe(PG_CLEAN);
+  });
+});
+
+describe('a stack', () => {
+  it("names the kernel's functions only, and the one that another stands for here", () => {
+    const bench = new Bench();
+    const file = bench.newFile(1);
+    bench.run(function* () {
+      yield* bench.putFile(0, 1, file, 0);
+      yield* bench.wire(0, 1);
+    });
+    bench.uvm.pages.setWireCount(bench.pageOf(0), 0);
+    const panic = thrownBy(KernelPanic, () => bench.run(() => bench.uvm.uvmVnodeTruncate(file, 0)));
+    expect(panic.frames.join(' ')).toBe('uvm_pageunwire pmap_page_protect genfs_putpages uvn_put uvm_vnp_setsize ffs_truncate');
   });
 });

@@ -11,7 +11,6 @@ import {
   PG_FAKE,
   PG_PAGEOUT,
   PG_TABLED,
-  PG_ZERO,
   PQ_ANON,
   PQ_FREE,
   UVM_PGA_USERESERVE,
@@ -103,7 +102,7 @@ describe('allocating a page', () => {
     bench.machine.ram.bytes.fill(0xff);
     const page = bench.run(() => nobodysPage(bench.uvm, UVM_PGA_ZERO));
     expect(bench.machine.ram.page(page).every((byte) => byte === 0)).toBe(true);
-    expect(bench.uvm.pages.flags(page)).toBe(PG_BUSY | PG_FAKE | PG_ZERO);
+    expect(bench.uvm.pages.flags(page)).toBe(PG_BUSY | PG_FAKE);
     const other = bench.run(() => nobodysPage(bench.uvm));
     expect(
       bench.machine.ram.page(other).every((byte) => byte === 0xff),

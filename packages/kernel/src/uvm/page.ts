@@ -8,7 +8,7 @@
  * Lock order: owner's lock -> page queue lock -> free list lock.
  */
 import type { Mutex } from '../kern/mutex.js';
-import { sleepOn, WaitChannel, wakeAll, wakeup } from '../kern/sleepq.js';
+import { sleepOn, WaitChannel, wakeup } from '../kern/sleepq.js';
 import type { Step } from '../kern/switch.js';
 import { asOffset, atop, type ByteOffset, PAGE_SIZE, type Pfn } from '../machine/address.js';
 import { PROT_NONE } from '../machine/protection.js';
@@ -23,7 +23,6 @@ import {
   PG_RELEASED,
   PG_TABLED,
   PG_WANTED,
-  PG_ZERO,
   PQ_ACTIVE,
   PQ_ANON,
   PQ_FREE,
@@ -107,7 +106,6 @@ export function* uvmPagealloc(
   if (flags & UVM_PGA_ZERO) {
     this.machine.ram.zero(pfn);
     pages.clearFlags(pfn, PG_CLEAN);
-    pages.setFlags(pfn, PG_ZERO);
   }
   return pfn;
 }
@@ -120,7 +118,7 @@ export function uvmPageinsert(this: Uvm, uobject: UvmObject, pfn: Pfn): void {
   kern.kassert((pages.flags(pfn) & PG_TABLED) === 0, '(pg->flags & PG_TABLED) == 0');
   uobject.pages.set(index, pfn + 1);
   pages.setFlags(pfn, PG_TABLED);
-  if (uobject.pagerName === 'vnode') this.uvmexp.filepages++;
+  if (uobject.counter !== null) this.uvmexp[uobject.counter]++;
 }
 
 /** Takes a page out of its object's table. `uvm_pageremove()`. => object locked. */
@@ -131,7 +129,7 @@ export function uvmPageremove(this: Uvm, uobject: UvmObject, pfn: Pfn): void {
   kern.kassert(uobject.pages.get(index) === pfn + 1, 'the page is in its object');
   uobject.pages.set(index, 0);
   pages.clearFlags(pfn, PG_TABLED);
-  if (uobject.pagerName === 'vnode') this.uvmexp.filepages--;
+  if (uobject.counter !== null) this.uvmexp[uobject.counter]--;
 }
 
 /**
@@ -171,7 +169,7 @@ export function* uvmPagefree(this: Uvm, pfn: Pfn): Step<void> {
   pages.setPqflags(pfn, PQ_FREE);
   this.freeList.insertHead(pfn);
   uvmexp.free++;
-  wakeAll(kern.scheduler, this.freeChannel);
+  if (this.freeChannel.waiters.length > 0) yield* wakeup(kern.scheduler, this.freeChannel);
   yield* this.freeLock.exit();
   if (wanted) yield* this.uvmPageWakeup(pfn);
 }

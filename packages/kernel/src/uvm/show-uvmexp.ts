@@ -66,7 +66,7 @@ export function describeVmstat(uvm: Uvm, size: ViewSize): VmstatData {
 /** Counts the pages again. */
 function counterProblems(uvm: Uvm): Problem[] {
   const { pages, uvmexp } = uvm;
-  const recount = { npages: pages.length, free: 0, active: 0, inactive: 0, wired: 0, anonpages: 0, filepages: 0 };
+  const recount = { npages: pages.length, free: 0, active: 0, inactive: 0, wired: 0, anonpages: 0, filepages: 0, execpages: 0 };
   for (let frame = 0; frame < pages.length; frame++) {
     const pfn = asPfn(frame);
     const pqflags = pages.pqflags(pfn);
@@ -75,7 +75,8 @@ function counterProblems(uvm: Uvm): Problem[] {
     if (pqflags & PQ_INACTIVE) recount.inactive++;
     if (pages.wireCount(pfn) > 0) recount.wired++;
     if (pages.uanon(pfn) !== null) recount.anonpages++;
-    if (pages.uobject(pfn)?.pagerName === 'vnode') recount.filepages++;
+    const counter = pages.uobject(pfn)?.counter ?? null;
+    if (counter !== null) recount[counter]++;
   }
   const problems: Problem[] = [];
   for (const [name, found] of Object.entries(recount)) {

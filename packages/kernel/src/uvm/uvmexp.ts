@@ -17,9 +17,9 @@ export class Uvmexp {
   inactive = 0;
   /** Pages of anons. */
   anonpages = 0;
-  /** Pages of files. */
+  /** Pages of files, but for those that follow. */
   filepages = 0;
-  /** Pages of files that are executable. */
+  /** Pages of files that are mapped executable. */
   execpages = 0;
 
   // Tuning, set at boot and by uvmpdTune.

@@ -1,5 +1,6 @@
 /** The I/O of vnodes: what moves at the moment of completion, and what follows. */
 import type { Errno } from '../kern/errno.js';
+import type { StepObject } from '../kern/lwp.js';
 import type { Step } from '../kern/switch.js';
 import { PAGE_SIZE, type Pfn } from '../machine/address.js';
 import type { IoOperation } from '../machine/io.js';
@@ -19,6 +20,10 @@ export class VnodeRead implements IoOperation {
     this.#vnode = vnode;
     this.#offset = offset;
     this.#run = run;
+  }
+
+  get medium(): StepObject {
+    return this.#vnode;
   }
 
   get label(): string {
@@ -49,6 +54,10 @@ export class VnodeWrite implements IoOperation {
     this.#vnode = vnode;
     this.#offset = offset;
     this.#run = run;
+  }
+
+  get medium(): StepObject {
+    return this.#vnode;
   }
 
   get label(): string {
@@ -82,6 +91,10 @@ export class VnodeFlush implements IoOperation {
     this.#vnode = vnode;
   }
 
+  get medium(): StepObject {
+    return this.#vnode;
+  }
+
   get label(): string {
     return `flush ${this.#vnode.label}`;
   }
@@ -106,6 +119,10 @@ export class VnodeTruncate implements IoOperation {
   constructor(vnode: UvmVnode, size: number) {
     this.#vnode = vnode;
     this.#size = size;
+  }
+
+  get medium(): StepObject {
+    return this.#vnode;
   }
 
   get label(): string {

@@ -5,7 +5,8 @@ import { startThread, thrownBy } from '../../test/threads.js';
 import { Deadlock } from '../kern/scheduler.js';
 import { BUILD } from '../kern/switch.js';
 import { asOffset, PAGE_SIZE } from '../machine/address.js';
-import { PROT_READ, PROT_WRITE } from '../machine/protection.js';
+import { PROT_ALL, PROT_EXEC, PROT_READ, PROT_WRITE } from '../machine/protection.js';
+import { MADV_NORMAL, MAP_PRIVATE } from '../vm/mman.js';
 import { isPage, type PageSlot, PGO_DONTCARE, PGO_WANTED_PAGE } from './object.js';
 import { PG_BUSY, PG_CLEAN, PG_FAKE, PG_RDONLY } from './page-array.js';
 import type { UvmVnode } from './vnode.js';
@@ -132,6 +133,41 @@ describe('references to a vnode', () => {
       yield* file.detach(bench.uvm);
     });
     expect([file.references, bench.uvm.uvmexp.filepages, bench.uvm.objects.has(file)]).toEqual([0, 2, true]);
+  });
+
+  it('count its pages as those of a program, from when it is mapped executable to the last one', () => {
+    const { bench, file } = resident(3);
+    const { uvm, map } = bench;
+    const counts = (): number[] => [uvm.uvmexp.filepages, uvm.uvmexp.execpages];
+    expect(counts()).toEqual([3, 0]);
+    bench.run(() => uvm.uvmMapProtect(map, bench.at(0), bench.at(1), PROT_READ | PROT_EXEC, { setMax: false }));
+    expect(counts(), 'all of them, not only what is executable').toEqual([0, 3]);
+    bench.expectSound();
+    bench.run(() => uvm.uvmVnodeTruncate(file, PAGE_SIZE));
+    bench.run(() => bench.remove(0, 3));
+    expect(counts()).toEqual([0, 1]);
+    bench.run(() => file.detach(uvm));
+    expect(counts()).toEqual([1, 0]);
+  });
+
+  it('count its pages as those of a program when it is mapped so by mmap', () => {
+    const { bench, file } = resident(3);
+    const { uvm } = bench;
+    const request = {
+      hint: bench.at(8),
+      size: PAGE_SIZE,
+      protection: PROT_READ | PROT_EXEC,
+      maxProtection: PROT_ALL,
+      flags: MAP_PRIVATE,
+      vnode: file,
+      offset: 0,
+      advice: MADV_NORMAL,
+      sizeLimit: Number.POSITIVE_INFINITY,
+      wireLimit: 0,
+    };
+    expect(bench.run(() => uvm.uvmMmap(bench.map, request))).toBe(bench.at(8));
+    expect([uvm.uvmexp.filepages, uvm.uvmexp.execpages]).toEqual([0, 3]);
+    bench.expectSound();
   });
 
   it('are the last to hold a file that has lost its name: then it goes, with its pages', () => {

@@ -57,6 +57,7 @@ export function* uvnDetach(this: Uvm, vnode: UvmVnode): Step<void> {
   yield* vnode.lock.enter();
   this.kern.kassert(vnode.references > 0, 'vp->v_usecount > 0');
   vnode.references--;
+  if (vnode.references === 0) countPages(this, vnode, { executable: false });
   if (vnode.references > 0 || !vnode.unlinked) {
     yield* vnode.lock.exit();
     return;
@@ -67,6 +68,21 @@ export function* uvnDetach(this: Uvm, vnode: UvmVnode): Step<void> {
   yield* this.uvmVnpSetsize(vnode, 0);
   yield* vnode.nodeLock.exit();
   this.objects.delete(vnode);
+}
+
+/** Notes that a vnode is mapped executable. `vn_markexec()`, sys/kern/vfs_vnops.c. => object unlocked; the caller has a reference. */
+export function* vnMarkexec(this: Uvm, vnode: UvmVnode): Step<void> {
+  if (vnode.executable) return;
+  yield* vnode.lock.enter();
+  countPages(this, vnode, { executable: true });
+  yield* vnode.lock.exit();
+}
+
+/** Counts the pages of a vnode as those of a program, or of a file. => object locked. */
+function countPages({ uvmexp }: Uvm, vnode: UvmVnode, as: { executable: boolean }): void {
+  uvmexp[vnode.counter] -= vnode.pages.count;
+  vnode.executable = as.executable;
+  uvmexp[vnode.counter] += vnode.pages.count;
 }
 
 /** Brings pages in. `uvn_get()`. => as `UvmObject.get` */

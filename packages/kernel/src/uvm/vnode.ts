@@ -6,6 +6,7 @@
  * Locks, the outer first: `lock` (a system call's), `nodeLock` (excludes truncation while pages are brought in), the object's lock.
  */
 import type { Errno } from '../kern/errno.js';
+import type { StepObject } from '../kern/lwp.js';
 import type { Mutex } from '../kern/mutex.js';
 import type { RwLock } from '../kern/rwlock.js';
 import type { CondVar } from '../kern/sleepq.js';
@@ -17,7 +18,7 @@ import { type GetRequest, UvmObject } from './object.js';
 import type { Uvm } from './uvm.js';
 
 /** A regular file with its pages. */
-export class UvmVnode extends UvmObject implements Vnode {
+export class UvmVnode extends UvmObject implements Vnode, StepObject {
   readonly pagerName = 'vnode';
   readonly store: FileStore;
   /** `v_lock`: reading, writing and truncating through descriptors. */
@@ -38,6 +39,8 @@ export class UvmVnode extends UvmObject implements Vnode {
   unflushed = true;
   /** Writes under way. `v_numoutput`. */
   outputs = 0;
+  /** Whether it is or was mapped executable since someone began to use it. `VI_EXECMAP`. With the object's lock. */
+  executable = false;
   /** Whether it has lost its name, and goes with the last reference. */
   unlinked = false;
 
@@ -57,6 +60,15 @@ export class UvmVnode extends UvmObject implements Vnode {
 
   get label(): string {
     return this.store.name;
+  }
+
+  /** I/O that touches the bytes at rest can always go on. */
+  admits(): boolean {
+    return true;
+  }
+
+  get counter(): 'filepages' | 'execpages' {
+    return this.executable ? 'execpages' : 'filepages';
   }
 
   /** A clean vnode must learn of the first store to one of its pages. `uvn_needs_writefault()`. */

@@ -220,7 +220,8 @@ export function* sysMincore(this: Sys, address: number, length: number, vector: 
   if (size < 0) return -EFAULT;
   const end = address + size;
   const count = (end - address) / PAGE_SIZE;
-  // The vector must take the answer before the question is asked, so that asking does not change it.
+  // The vector must take the answer before the question is asked, so that asking does not change it. NetBSD wires it:
+  // docs/decisions/0006-departures.md.
   for (let page = truncPage(vector); page < vector + count; page += PAGE_SIZE) {
     if (page < space.min || page >= space.max) return -EFAULT;
     if ((yield* this.vm.fault(space, asVa(page), PROT_WRITE)) !== 0) return -EFAULT;
@@ -308,7 +309,7 @@ function emptyOrWraps(address: number, size: number): boolean {
  * Moves the break, where the data segment ends. `sys_obreak()`.
  *
  * @returns 0; minus ENOMEM (a limit, no room, an address that rounds up to 0); minus EINVAL below the data, where NetBSD would unmap
- *   whatever lies there
+ *   whatever lies there (docs/decisions/0006-departures.md)
  */
 export function* sysObreak(this: Sys, address: number): Step<number> {
   const process = this.processOf(this.curlwp);
