@@ -95,6 +95,11 @@ describe('random preemption', () => {
     expect(other).toBeGreaterThan(400);
   });
 
+  it('takes the one way that there is, whether or not faults are asked for', () => {
+    const kern = new Kern({ strategy: new RandomPreemption(3, { faultsIn: 2 }) });
+    for (let i = 0; i < 100; i++) expect(kern.choose('test.choice', 1)).toBe(0);
+  });
+
   it('names its seed', () => {
     expect(new RandomPreemption(17).name).toBe('random (seed 17)');
   });

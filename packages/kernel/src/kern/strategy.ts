@@ -135,7 +135,7 @@ export class RandomPreemption implements Strategy {
   }
 
   choose(_site: string, alternatives: number, _point: SchedulingPoint): number {
-    if (this.#faultsIn === 0 || this.#random.below(this.#faultsIn) !== 0) return 0;
+    if (alternatives < 2 || this.#faultsIn === 0 || this.#random.below(this.#faultsIn) !== 0) return 0;
     return 1 + this.#random.below(alternatives - 1);
   }
 }
