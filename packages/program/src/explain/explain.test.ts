@@ -1,4 +1,4 @@
-import { definePatch, MAP_ANON, MAP_PRIVATE, PROT_READ, PROT_WRITE } from '@faultline/kernel';
+import { definePatch, MAP_ANON, MAP_PRIVATE, MAP_SHARED, O_RDWR, PROT_READ, PROT_WRITE } from '@faultline/kernel';
 import { describe, expect, it } from 'vitest';
 import { defineProgram, explain, explanationText, type Program, type RunOptions, runProgram } from '../index.js';
 
@@ -63,5 +63,23 @@ describe('an explanation', () => {
     );
     expect(text).toMatch(/^FOUND {3}no munlock/);
     expect(text).toMatch(/when it is run again:\n {2}it ends with an error: not again\.\n/);
+  });
+});
+
+describe('an explanation of a program that waits for memory for ever', () => {
+  it('says that RAM is full, and what to do', () => {
+    const program = defineProgram({
+      machine: { ramPages: 64 },
+      files: { '/data': { size: 100 * 4096 } },
+      *main(user) {
+        const at = yield* user.mmap(0, 100 * 4096, PROT_READ, MAP_SHARED, yield* user.open('/data', O_RDWR));
+        for (let i = 0; i < 100; i++) yield* user.load8(at + i * 4096);
+      },
+    });
+    const result = runProgram(program);
+    const explanation = explain(program, {}, result);
+    expect(explanation === null ? [] : explanationText(result, explanation)).toContain(
+      '  RAM is full: 5 of 64 pages are free, which are kept for the kernel. Nothing takes pages back from programs and',
+    );
   });
 });

@@ -60,7 +60,7 @@ export function explanationText(result: RunResult, explanation: Explanation): st
   if (symptom !== null) {
     for (const line of symptom.message.split('\n')) lines.push(`  ${line}`);
     if (symptom.frames.length > 0) lines.push(`    ${symptom.frames.join('  ')}   lwp ${symptom.lwp}`);
-    lines.push('');
+    lines.push(...memoryText(result), '');
   }
   if (otherwise !== null) {
     lines.push(
@@ -71,6 +71,17 @@ export function explanationText(result: RunResult, explanation: Explanation): st
     );
   }
   return lines;
+}
+
+/** For a deadlock in which somebody waits for memory: that more of it would help. */
+function memoryText({ end, system }: RunResult): string[] {
+  if (end.kind !== 'deadlock' || !end.deadlock.waiting.some(({ object }) => object === system.uvm.freeChannel)) return [];
+  const { npages, free } = system.uvm.uvmexp;
+  return [
+    '',
+    `  RAM is full: ${free} of ${count(npages, 'page')} are free, which are kept for the kernel. Nothing takes pages back from programs and`,
+    '  files yet, because there is no page daemon: run it with more RAM.',
+  ];
 }
 
 /** How far the cause lies before the symptom. */
