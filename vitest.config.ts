@@ -9,6 +9,8 @@ const alias = [
   { find: /^@faultline\/(formats|host-node)$/, replacement: source('$1') },
 ];
 
+/** What is done before each file of tests. */
+const SETUP = [`${root}/tools/vitest.setup.ts`];
 /** What both builds must do alike: everything but the command. */
 const BOTH_BUILDS = ['packages/!(cli)/{src,test}/**/*.test.ts'];
 
@@ -17,12 +19,12 @@ export default defineConfig({
     projects: [
       {
         resolve: { alias },
-        test: { name: 'stepped', include: BOTH_BUILDS, testTimeout: 120_000 },
+        test: { name: 'stepped', include: BOTH_BUILDS, setupFiles: SETUP, testTimeout: 120_000 },
       },
       {
         plugins: [directBuildPlugin(root)],
         resolve: { alias },
-        test: { name: 'direct', include: BOTH_BUILDS, testTimeout: 120_000 },
+        test: { name: 'direct', include: BOTH_BUILDS, setupFiles: SETUP, testTimeout: 120_000 },
       },
       {
         // The command and the tools are tried as they are: there is one build of them.

@@ -143,7 +143,7 @@ describe('a run of the whole system', () => {
         seen.choices += schedule.choices.length;
         if (recorded.end === '') seen.whole++;
       }),
-      { numRuns: 100 },
+      { numRuns: 150 },
     );
     // Otherwise the property would say little.
     for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(20);

@@ -212,6 +212,21 @@ describe('reading and writing', () => {
     expectNoLeak(system);
   });
 
+  it('keeps the bytes that a reader could not take, because its buffer is not there', () => {
+    run(function* (user) {
+      const at = yield* mapAnon(user, 2);
+      yield* fill(user, at, 100, 42);
+      const pipe = yield* user.pipe();
+      if (typeof pipe === 'number') throw new Error('there is no pipe to be had');
+      yield* user.write(pipe.write, at, 100);
+      yield* user.munmap(at + PAGE, PAGE);
+      expect(yield* user.read(pipe.read, at + PAGE, 60)).toBe(-EFAULT);
+      expect(yield* user.read(pipe.read, at + PAGE - 50, 100), 'half of it fits').toBe(-EFAULT);
+      expect(yield* user.read(pipe.read, at + 200, 200)).toBe(100);
+      expect([yield* user.load8(at + 200), yield* user.load8(at + 299)]).toEqual([42, 42]);
+    });
+  });
+
   it('passes bytes from a parent to a child, and the end of them', () => {
     run(function* (user) {
       const at = yield* mapAnon(user, 2);

@@ -162,9 +162,8 @@ export function* sysRead(this: Sys, fd: number, address: number, length: number,
 /** Reads from a pipe. `pipe_read()`. */
 export function* readPipe(this: Sys, file: OpenFile, pipe: Pipe, address: number, length: number): Step<number> {
   const buffer = new Uint8Array(Math.min(CHUNK, length));
-  const got = yield* pipe.read(buffer, { nonblocking: (file.flags & O_NONBLOCK) !== 0 });
-  if (got <= 0) return got;
-  return (yield* this.copyout(address, buffer.subarray(0, got))) === 0 ? got : -EFAULT;
+  const nonblocking = (file.flags & O_NONBLOCK) !== 0;
+  return yield* pipe.read(buffer, { nonblocking }, (bytes) => this.copyout(address, bytes));
 }
 
 /**

@@ -3,7 +3,8 @@ import { runThreads, startThread, thrownBy } from '../../test/threads.js';
 import { EAGAIN, EINTR, EPIPE } from '../kern/errno.js';
 import { Kern } from '../kern/kern.js';
 import { Deadlock } from '../kern/scheduler.js';
-import { RandomPreemption } from '../kern/strategy.js';
+import { pause } from '../kern/sleepq.js';
+import { RandomPreemption, RoundRobin } from '../kern/strategy.js';
 import { BUILD, type Step } from '../kern/switch.js';
 import { PIPE_BUF, PIPE_SIZE, Pipe } from './pipe.js';
 
@@ -144,6 +145,24 @@ describe('a pipe', () => {
       expect(got).toHaveLength((BUILD === 'stepped' ? 60 : 20) * PIPE_BUF);
       for (let at = 0; at < got.length; at += PIPE_BUF) expect(new Set(got.slice(at, at + PIPE_BUF)).size).toBe(1);
     }
+  });
+
+  it('lets one reader at a time take bytes away, so that none are read twice, or out of their order', () => {
+    const kern = new Kern({ strategy: new RoundRobin(1) });
+    const pipe = new Pipe(kern, 1);
+    const log: string[] = [];
+    const readSlowly = function* (): Step<void> {
+      yield* pipe.read(new Uint8Array(2), WAIT, function* (bytes) {
+        log.push(`takes ${bytes.join(' ')}`);
+        yield* pause(kern.scheduler, 'slow', 5);
+        log.push('has them');
+        return 0;
+      });
+    };
+    runThreads(kern, readSlowly, readSlowly, function* () {
+      yield* pipe.write(Uint8Array.of(1, 2, 3, 4), WAIT);
+    });
+    expect(log).toEqual(['takes 1 2', 'has them', 'takes 3 4', 'has them']);
   });
 
   it('wakes who waits at the other end when it is closed', () => {

@@ -1,5 +1,5 @@
 /** Pipes. sys/kern/sys_pipe.c. */
-import { EAGAIN, EINTR, EPIPE } from '../kern/errno.js';
+import { EAGAIN, EINTR, EPIPE, type Errno } from '../kern/errno.js';
 import type { Kern } from '../kern/kern.js';
 import { Mutex } from '../kern/mutex.js';
 import { CondVar } from '../kern/sleepq.js';
@@ -20,6 +20,8 @@ export class Pipe implements Stateful {
   readonly #buffer = new Uint8Array(PIPE_SIZE);
   #start = 0;
   #length = 0;
+  /** Whether a reader is taking bytes to where it wants them; the others wait. `PIPE_LOCKFL` */
+  #reading = false;
   /** Whether each end is open. */
   readonly #open = { read: true, write: true };
 
@@ -33,23 +35,36 @@ export class Pipe implements Stateful {
   /**
    * Reads what is there, waiting for something to be there.
    *
-   * @returns the number of bytes, 0 when the other end is closed; or minus EAGAIN (`nonblocking`) or EINTR
+   * => other readers wait while `deliver` has the bytes, and unless it answers 0 they stay in the pipe.
+   *
+   * @param deliver takes the bytes to where they are wanted, which may take time; answers 0 or an errno
+   * @returns the number of bytes, 0 when the other end is closed; or minus EAGAIN (`nonblocking`), EINTR, or what `deliver` answered
    */
-  *read(into: Uint8Array, options: { nonblocking: boolean }): Step<number> {
+  *read(into: Uint8Array, options: { nonblocking: boolean }, deliver: (bytes: Uint8Array) => Step<Errno> = keep): Step<number> {
     if (into.length === 0) return 0;
     yield* this.#lock.enter();
     let interrupted = false;
-    while (this.#length === 0 && this.#open.write && !options.nonblocking && !interrupted) {
+    while (!interrupted && (this.#reading || (this.#length === 0 && this.#open.write && !options.nonblocking))) {
       interrupted = (yield* this.#readable.waitInterruptibly(this.#lock)) === EINTR;
     }
-    const length = Math.min(into.length, this.#length);
-    const empty = this.#open.write ? (interrupted ? -EINTR : -EAGAIN) : 0;
-    if (length > 0) {
-      this.#take(into.subarray(0, length));
+    let answer = Math.min(into.length, this.#length);
+    if (interrupted && (answer === 0 || this.#reading)) answer = -EINTR;
+    else if (answer === 0 && this.#open.write) answer = -EAGAIN;
+    if (answer > 0) {
+      const bytes = into.subarray(0, answer);
+      this.#peek(bytes);
+      this.#reading = true;
+      yield* this.#lock.exit();
+      const errno = yield* deliver(bytes);
+      yield* this.#lock.enter();
+      this.#reading = false;
+      if (errno === 0) this.#drop(answer);
+      else answer = -errno;
+      yield* this.#readable.broadcast();
       yield* this.#writable.broadcast();
     }
     yield* this.#lock.exit();
-    return length > 0 ? length : empty;
+    return answer;
   }
 
   /**
@@ -98,6 +113,7 @@ export class Pipe implements Stateful {
     const bytes = new Uint8Array(this.#length);
     this.#peek(bytes);
     writer.bytes('bytes', bytes);
+    writer.field('reading', this.#reading);
     writer.field('readEnd', this.#open.read);
     writer.field('writeEnd', this.#open.write);
     writer.thing('lock', this.#lock);
@@ -112,10 +128,10 @@ export class Pipe implements Stateful {
     into.set(this.#buffer.subarray(0, into.length - first), first);
   }
 
-  #take(into: Uint8Array): void {
-    this.#peek(into);
-    this.#start = (this.#start + into.length) % PIPE_SIZE;
-    this.#length -= into.length;
+  /** Takes the first bytes out. */
+  #drop(length: number): void {
+    this.#start = (this.#start + length) % PIPE_SIZE;
+    this.#length -= length;
   }
 
   #put(from: Uint8Array): void {
@@ -125,4 +141,10 @@ export class Pipe implements Stateful {
     this.#buffer.set(from.subarray(first));
     this.#length += from.length;
   }
+}
+
+/** For who wants the bytes in the buffer and nowhere else. */
+// biome-ignore lint/correctness/useYield: to deliver may take time, but this does not
+function* keep(): Step<Errno> {
+  return 0;
 }
