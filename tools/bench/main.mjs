@@ -85,7 +85,7 @@ if (flags.json) {
     operation,
     `${amount(measured)} ${unit}`,
     `${budget} ${unit}`,
-    measured <= budget ? 'within' : 'OVER',
+    quick ? '' : measured <= budget ? 'within' : 'OVER',
     nanoseconds === undefined ? '' : `${amount(nanoseconds)} ns`,
     cost === undefined ? '' : cost < 0 ? 'not allowed' : `${amount(cost)} ns`,
     nanoseconds === undefined || cost === undefined || cost < 0 ? '' : `${amount(nanoseconds / cost)} ×`,
