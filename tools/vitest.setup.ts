@@ -4,4 +4,7 @@
  */
 import { configureGlobal } from 'fast-check';
 
-configureGlobal({ seed: Number(process.env['FAULTLINE_SEED'] ?? 1) });
+const seed = Number(process.env['FAULTLINE_SEED'] || 1);
+if (!Number.isSafeInteger(seed))
+  throw new RangeError(`FAULTLINE_SEED must be a whole number, not ${process.env['FAULTLINE_SEED']}`);
+configureGlobal({ seed });

@@ -7,11 +7,20 @@
  *       pass 1 counts                         [x .. b) wired 1      <- up to b, though nothing was asked for
  *       pass 2 faults in while start < end    x < x: no round       <- so no page is wired
  */
-import { definePatch, EFAULT, EINVAL, MAP_ANON, MAP_FIXED, MAP_PRIVATE, PROT_READ, PROT_WRITE } from '@faultline/kernel';
+import {
+  definePatch,
+  EFAULT,
+  EINVAL,
+  MAP_ANON,
+  MAP_FIXED,
+  MAP_PRIVATE,
+  PAGE_SIZE,
+  PROT_READ,
+  PROT_WRITE,
+} from '@faultline/kernel';
 import { defineProgram } from '@faultline/program';
 import type { CatalogueEntry } from './entry.js';
 
-const PAGE = 4096;
 /** The mapping, and x in it: where they were in the report of 2019. */
 const START = 0x7f7ff7ecd000;
 const END = 0x7f7ff7eff000;
@@ -73,7 +82,7 @@ const program = defineProgram({
   machine: { ramPages: 64, counterWidth: 16 },
   *setUp(user) {
     yield* user.mmap(START, END - START, PROT_READ | PROT_WRITE, MAP_ANON | MAP_PRIVATE | MAP_FIXED);
-    for (let page = 0; page < TOUCHED_PAGES; page++) yield* user.store8(X + page * PAGE, 1);
+    for (let page = 0; page < TOUCHED_PAGES; page++) yield* user.store8(X + page * PAGE_SIZE, 1);
   },
   *main(user) {
     yield* user.mlock(X, 0);

@@ -1,5 +1,5 @@
 /** The options that say on which machine, with which kernel and in which order things run. */
-import type { NetbsdPatch } from '@faultline/kernel';
+import { type NetbsdPatch, PAGE_SIZE } from '@faultline/kernel';
 import type { MachineSettings, RunOptions, StrategySettings } from '@faultline/program';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { loadPatches } from './patches.js';
@@ -17,10 +17,9 @@ export interface MachineFlags {
   readonly patch: readonly string[];
 }
 
-const PAGE = 4096;
 /** The most processors that a machine of NetBSD's has on amd64. */
 const MOST_CPUS = 256;
-const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10 / PAGE, M: 2 ** 20 / PAGE, G: 2 ** 30 / PAGE };
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10 / PAGE_SIZE, M: 2 ** 20 / PAGE_SIZE, G: 2 ** 30 / PAGE_SIZE };
 
 /** Adds the options to a command. */
 export function addMachineOptions(command: Command): Command {

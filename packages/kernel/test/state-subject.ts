@@ -22,6 +22,7 @@ import type { MapEntry } from '../src/uvm/map-entry.js';
 import type { VmMap, Vmspace } from '../src/uvm/vm-map.js';
 import type { UvmVnode } from '../src/uvm/vnode.js';
 import { act, bootProcess } from './harness.js';
+import { nothing } from './threads.js';
 
 const PAGE = PAGE_SIZE;
 const RW = 3;
@@ -161,6 +162,3 @@ export function eachField(name: string, of: (subject: Subject) => object, option
 export function other<T extends object>(thing: T): T {
   return Object.create(thing) as T;
 }
-
-/** What a thread runs that has nothing to do. */
-export function* nothing(): Step<void> {}

@@ -5,7 +5,8 @@ import { RLIMIT_AS } from '../src/kern/limits.js';
 import { PAGE_SIZE } from '../src/machine/address.js';
 import { RamFile } from '../src/machine/file-store.js';
 import { act } from './harness.js';
-import { type Change, expectTold, nothing, other, Subject } from './state-subject.js';
+import { type Change, expectTold, other, Subject } from './state-subject.js';
+import { nothing } from './threads.js';
 
 const PAGE = PAGE_SIZE;
 /** A signal that nothing here is about. */

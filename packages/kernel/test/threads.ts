@@ -66,7 +66,8 @@ export function stepper(kern: Kern, log: string[], name: string, count: number):
   };
 }
 
-function* nothing(): Step<void> {}
+/** A step that is none: what a generator yields to which has nothing to wait for. */
+export function* nothing(): Step<void> {}
 
 /** A thread that does something without a step. */
 export function atOnce(work: () => void): Body {

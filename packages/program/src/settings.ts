@@ -2,6 +2,7 @@
 import {
   type BootOptions,
   type NetbsdPatch,
+  PAGE_SIZE,
   RandomPreemption,
   Replay,
   RoundRobin,
@@ -38,8 +39,6 @@ export type StrategySettings =
 /** Pages of RAM unless told otherwise. */
 export const DEFAULT_RAM_PAGES = 16_384;
 
-const PAGE_BYTES = 4096;
-
 /** The strategy that settings describe. */
 export function makeStrategy(settings: StrategySettings): Strategy {
   switch (settings.kind) {
@@ -61,14 +60,14 @@ export function bootOptions(
   patches: readonly NetbsdPatch[],
 ): BootOptions {
   const { ramPages, ...rest }: MachineSettings = Object.assign({}, ...settings);
-  return { ...rest, ram: (ramPages ?? DEFAULT_RAM_PAGES) * PAGE_BYTES, strategy, patches };
+  return { ...rest, ram: (ramPages ?? DEFAULT_RAM_PAGES) * PAGE_SIZE, strategy, patches };
 }
 
 /** The settings in a line: `NetBSD UVM · RAM 64 pages · DIAGNOSTIC on · run-to-block · patch x`. */
 export function describeSettings(options: BootOptions): string {
   const parts = [
     'NetBSD UVM',
-    `RAM ${options.ram / PAGE_BYTES} pages`,
+    `RAM ${options.ram / PAGE_SIZE} pages`,
     `DIAGNOSTIC ${options.diagnostic === false ? 'off' : 'on'}`,
     options.strategy?.name ?? 'run-to-block',
   ];

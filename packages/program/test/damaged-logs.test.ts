@@ -7,7 +7,6 @@ import { type RunResult, runProgram, type StraceProgramOptions, straceProgram } 
 /** The same damage each time, unless the environment asks for more of it, or other: `FAULTLINE_SEQUENCES=1000 FAULTLINE_SEED=7`. */
 const PROPERTY = {
   numRuns: Math.max(12, fromEnvironment('FAULTLINE_SEQUENCES') ?? 0),
-  seed: fromEnvironment('FAULTLINE_SEED') ?? 1,
 };
 
 function fromEnvironment(variable: string): number | undefined {

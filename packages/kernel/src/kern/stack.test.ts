@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { atOnce, runThreads } from '../../test/threads.js';
+import { atOnce, nothing, runThreads } from '../../test/threads.js';
 import { Kern } from './kern.js';
 import { sleepOn, WaitChannel } from './sleepq.js';
 import { kernelName, kernelStack, registerKernelFunctions } from './stack.js';
@@ -38,8 +38,6 @@ const functions = {
   notAFunction: 7,
 };
 registerKernelFunctions(functions, { testFaultWirePart: 'testFaultWire', testHelper: '' });
-
-function* nothing(): Step<void> {}
 
 /** The stack seen from a thread that does this. */
 function stackOf(body: (kern: Kern) => Step<unknown>): string[] {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cpuOf, machineWith, machineWithSpace, paOf } from '../../test/machine.js';
-import { runJob, runThreads } from '../../test/threads.js';
+import { nothing, runJob, runThreads } from '../../test/threads.js';
 import { EFAULT, EIO, type Errno } from '../kern/errno.js';
 import { RoundRobin } from '../kern/strategy.js';
 import { BUILD, type Step } from '../kern/switch.js';
@@ -167,8 +167,6 @@ function faultsOf(scene: Scene, handle: (va: Va, access: Protection) => Errno): 
   };
   return faults;
 }
-
-function* nothing(): Step<void> {}
 
 describe('an access that the table does not allow', () => {
   it('faults, and is tried again when the handler answers 0', () => {

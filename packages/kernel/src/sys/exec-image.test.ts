@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { makeFile, mapAnon, open, PAGE } from '../../test/cases/support.js';
 import { act, boot, bootProcess, childOf, expectNoLeak } from '../../test/harness.js';
-import { thrownBy } from '../../test/threads.js';
+import { nothing, thrownBy } from '../../test/threads.js';
 import { EBADF, EINVAL, ENOENT, ENOMEM } from '../kern/errno.js';
 import { Deadlock } from '../kern/scheduler.js';
 import { BUILD, type Step } from '../kern/switch.js';
@@ -98,7 +98,6 @@ describe('execve', () => {
   }
 
   const exited = (status: number): unknown => ({ kind: 'exited', status });
-  function* nothing(): Step<void> {}
 
   it('replaces memory, name and break; the old program is gone', () => {
     let at = 0;

@@ -7,32 +7,41 @@ import type { IoOperation } from '../machine/io.js';
 import type { Uvm } from './uvm.js';
 import type { UvmVnode } from './vnode.js';
 
-/** Reads a run of pages from a file. The pages are busy. */
-export class VnodeRead implements IoOperation {
-  readonly site = 'io.read';
-  readonly #uvm: Uvm;
-  readonly #vnode: UvmVnode;
-  readonly #offset: number;
-  readonly #run: readonly Pfn[];
+/** Moves a run of pages that lie one behind the other in a file. */
+abstract class VnodeRun implements IoOperation {
+  abstract readonly site: IoOperation['site'];
+  protected readonly uvm: Uvm;
+  protected readonly vnode: UvmVnode;
+  protected readonly offset: number;
+  protected readonly run: readonly Pfn[];
 
   constructor(uvm: Uvm, vnode: UvmVnode, offset: number, run: readonly Pfn[]) {
-    this.#uvm = uvm;
-    this.#vnode = vnode;
-    this.#offset = offset;
-    this.#run = run;
+    this.uvm = uvm;
+    this.vnode = vnode;
+    this.offset = offset;
+    this.run = run;
   }
 
   get medium(): StepObject {
-    return this.#vnode;
+    return this.vnode;
   }
 
+  abstract get label(): string;
+  abstract transfer(): Errno;
+  abstract done(errno: Errno): Step<void>;
+}
+
+/** Reads a run of pages from a file. The pages are busy. */
+export class VnodeRead extends VnodeRun {
+  readonly site = 'io.read';
+
   get label(): string {
-    return `read ${this.#vnode.label} @ ${this.#offset}`;
+    return `read ${this.vnode.label} @ ${this.offset}`;
   }
 
   transfer(): Errno {
-    for (const [i, page] of this.#run.entries()) {
-      const errno = this.#vnode.store.read(this.#offset + i * PAGE_SIZE, this.#uvm.machine.ram.page(page));
+    for (const [i, page] of this.run.entries()) {
+      const errno = this.vnode.store.read(this.offset + i * PAGE_SIZE, this.uvm.machine.ram.page(page));
       if (errno !== 0) return errno;
     }
     return 0;
@@ -42,43 +51,28 @@ export class VnodeRead implements IoOperation {
 }
 
 /** Writes a run of pages to a file, and gives the pages up. What lies beyond the end of the file is left out. */
-export class VnodeWrite implements IoOperation {
+export class VnodeWrite extends VnodeRun {
   readonly site = 'io.write';
-  readonly #uvm: Uvm;
-  readonly #vnode: UvmVnode;
-  readonly #offset: number;
-  readonly #run: readonly Pfn[];
-
-  constructor(uvm: Uvm, vnode: UvmVnode, offset: number, run: readonly Pfn[]) {
-    this.#uvm = uvm;
-    this.#vnode = vnode;
-    this.#offset = offset;
-    this.#run = run;
-  }
-
-  get medium(): StepObject {
-    return this.#vnode;
-  }
 
   get label(): string {
-    return `write ${this.#vnode.label} @ ${this.#offset}`;
+    return `write ${this.vnode.label} @ ${this.offset}`;
   }
 
   transfer(): Errno {
-    const { size, writeSize, store } = this.#vnode;
+    const { size, writeSize, store } = this.vnode;
     const end = Math.max(size, writeSize);
-    this.#vnode.unflushed = true;
-    for (const [i, page] of this.#run.entries()) {
-      const at = this.#offset + i * PAGE_SIZE;
+    this.vnode.unflushed = true;
+    for (const [i, page] of this.run.entries()) {
+      const at = this.offset + i * PAGE_SIZE;
       if (at >= end) break;
-      const errno = store.write(at, this.#uvm.machine.ram.page(page).subarray(0, Math.min(PAGE_SIZE, end - at)));
+      const errno = store.write(at, this.uvm.machine.ram.page(page).subarray(0, Math.min(PAGE_SIZE, end - at)));
       if (errno !== 0) return errno;
     }
     return 0;
   }
 
   done(errno: Errno): Step<void> {
-    return this.#uvm.uvmAioAiodone(this.#vnode, this.#run, errno);
+    return this.uvm.uvmAioAiodone(this.vnode, this.run, errno);
   }
 }
 

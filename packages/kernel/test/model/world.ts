@@ -20,6 +20,7 @@ import {
 import { Deadlock } from '../../src/kern/scheduler.js';
 import { asVa } from '../../src/machine/address.js';
 import { boot } from '../harness.js';
+import { nothing } from '../threads.js';
 import type { Adversity } from './adversity.js';
 import { anonBytes, entryAt } from './kernel-view.js';
 import { type Fault, PAGE, type Page, PlainFile, type PlainOpenFile, PlainProcess } from './plain-memory.js';
@@ -290,9 +291,6 @@ export class World {
     this.pairs.push(child);
   }
 }
-
-/** What a handler does that does nothing. */
-function* nothing(): Step<void> {}
 
 /** `-EINVAL`, or an address in hexadecimal. */
 function answerText(answer: number): string {
