@@ -40,24 +40,23 @@ export class Cpu implements Stateful {
   /** The thread for which it runs in that space, null for none. By this a thread sees at a glance that the processor is its own. */
   lwp: Lwp | null = null;
 
-  // Not `#private`: these are read at each load and store, and a plain field is read in two thirds of the time.
-  private readonly machine: MachineState;
-  private readonly words: Int32Array;
-  private readonly bytes: Uint8Array;
-  private readonly frame: Int32Array;
-  private readonly readTag: Float64Array;
-  private readonly writeTag: Float64Array;
-  private readonly userSteps: boolean;
+  readonly #machine: MachineState;
+  readonly #words: Int32Array;
+  readonly #bytes: Uint8Array;
+  readonly #frame: Int32Array;
+  readonly #readTag: Float64Array;
+  readonly #writeTag: Float64Array;
+  readonly #userSteps: boolean;
 
   constructor(machine: MachineState, id: number, options: { userSteps: boolean }) {
     this.id = id;
-    this.machine = machine;
-    this.words = machine.ram.words;
-    this.bytes = machine.ram.bytes;
-    this.frame = this.tlb.pfn;
-    this.userSteps = options.userSteps;
-    this.readTag = options.userSteps ? NEVER : this.tlb.readTag;
-    this.writeTag = options.userSteps ? NEVER : this.tlb.writeTag;
+    this.#machine = machine;
+    this.#words = machine.ram.words;
+    this.#bytes = machine.ram.bytes;
+    this.#frame = this.tlb.pfn;
+    this.#userSteps = options.userSteps;
+    this.#readTag = options.userSteps ? NEVER : this.tlb.readTag;
+    this.#writeTag = options.userSteps ? NEVER : this.tlb.writeTag;
   }
 
   /**
@@ -82,60 +81,60 @@ export class Cpu implements Stateful {
   *load32(va: number): Step<number> {
     const offset = va & PAGE_MASK;
     const slot = (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
-    if (this.readTag[slot] === va - offset && (offset & 3) === 0) {
-      return this.words[((this.frame[slot] as number) << SHIFT_TO_WORD) | (offset >>> 2)] as number;
+    if (this.#readTag[slot] === va - offset && (offset & 3) === 0) {
+      return this.#words[((this.#frame[slot] as number) << SHIFT_TO_WORD) | (offset >>> 2)] as number;
     }
-    return (yield* this.loadSmall(va, 4)) | 0;
+    return (yield* this.#loadSmall(va, 4)) | 0;
   }
 
   /** Stores the low 4 bytes of a number. */
   *store32(va: number, value: number): Step<void> {
     const offset = va & PAGE_MASK;
     const slot = (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
-    if (this.writeTag[slot] === va - offset && (offset & 3) === 0) {
-      this.words[((this.frame[slot] as number) << SHIFT_TO_WORD) | (offset >>> 2)] = value;
+    if (this.#writeTag[slot] === va - offset && (offset & 3) === 0) {
+      this.#words[((this.#frame[slot] as number) << SHIFT_TO_WORD) | (offset >>> 2)] = value;
       return;
     }
-    yield* this.storeSmall(va, 4, value);
+    yield* this.#storeSmall(va, 4, value);
   }
 
   /** Loads a byte, 0 to 255. */
   *load8(va: number): Step<number> {
     const offset = va & PAGE_MASK;
     const slot = (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
-    if (this.readTag[slot] === va - offset) {
-      return this.bytes[(this.frame[slot] as number) * PAGE_SIZE + offset] as number;
+    if (this.#readTag[slot] === va - offset) {
+      return this.#bytes[(this.#frame[slot] as number) * PAGE_SIZE + offset] as number;
     }
-    return yield* this.loadSmall(va, 1);
+    return yield* this.#loadSmall(va, 1);
   }
 
   /** Stores the low byte of a number. */
   *store8(va: number, value: number): Step<void> {
     const offset = va & PAGE_MASK;
     const slot = (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
-    if (this.writeTag[slot] === va - offset) {
-      this.bytes[(this.frame[slot] as number) * PAGE_SIZE + offset] = value;
+    if (this.#writeTag[slot] === va - offset) {
+      this.#bytes[(this.#frame[slot] as number) * PAGE_SIZE + offset] = value;
       return;
     }
-    yield* this.storeSmall(va, 1, value);
+    yield* this.#storeSmall(va, 1, value);
   }
 
   /** Loads 2 bytes, 0 to 65,535. */
   *load16(va: number): Step<number> {
-    return yield* this.loadSmall(va, 2);
+    return yield* this.#loadSmall(va, 2);
   }
 
   /** Stores the low 2 bytes of a number. */
   *store16(va: number, value: number): Step<void> {
-    yield* this.storeSmall(va, 2, value);
+    yield* this.#storeSmall(va, 2, value);
   }
 
   /** Loads 8 bytes, unsigned. */
   *load64(va: number): Step<bigint> {
     const bytes = new Uint8Array(8);
-    const first = yield* this.reach(va, 8, PROT_READ);
+    const first = yield* this.#reach(va, 8, PROT_READ);
     if (first < 0) return 0n;
-    for (let i = 0; i < 8; i++) bytes[i] = this.bytes[this.indexOf(first, va, i, PROT_READ)] as number;
+    for (let i = 0; i < 8; i++) bytes[i] = this.#bytes[this.#indexOf(first, va, i, PROT_READ)] as number;
     return new DataView(bytes.buffer).getBigUint64(0, true);
   }
 
@@ -143,9 +142,9 @@ export class Cpu implements Stateful {
   *store64(va: number, value: bigint): Step<void> {
     const bytes = new Uint8Array(8);
     new DataView(bytes.buffer).setBigUint64(0, BigInt.asUintN(64, value), true);
-    const first = yield* this.reach(va, 8, PROT_WRITE);
+    const first = yield* this.#reach(va, 8, PROT_WRITE);
     if (first < 0) return;
-    for (let i = 0; i < 8; i++) this.bytes[this.indexOf(first, va, i, PROT_WRITE)] = bytes[i] as number;
+    for (let i = 0; i < 8; i++) this.#bytes[this.#indexOf(first, va, i, PROT_WRITE)] = bytes[i] as number;
   }
 
   /**
@@ -160,7 +159,7 @@ export class Cpu implements Stateful {
       const pfn = yield* this.translate(asVa(va + done), PROT_READ);
       if (pfn < 0) return -pfn;
       const from = pfn * PAGE_SIZE + offset;
-      into.set(this.bytes.subarray(from, from + length), done);
+      into.set(this.#bytes.subarray(from, from + length), done);
       done += length;
     }
     return 0;
@@ -177,7 +176,7 @@ export class Cpu implements Stateful {
       const length = Math.min(PAGE_SIZE - offset, from.length - done);
       const pfn = yield* this.translate(asVa(va + done), PROT_WRITE);
       if (pfn < 0) return -pfn;
-      this.bytes.set(from.subarray(done, done + length), pfn * PAGE_SIZE + offset);
+      this.#bytes.set(from.subarray(done, done + length), pfn * PAGE_SIZE + offset);
       done += length;
     }
     return 0;
@@ -190,18 +189,18 @@ export class Cpu implements Stateful {
    * @returns the frame, or minus the errno that ended the access
    */
   *translate(va: Va, access: Protection): Step<Pfn | number> {
-    if (this.userSteps) yield* step(this.machine.kern.scheduler, 'user', this.machine.ram);
+    if (this.#userSteps) yield* step(this.#machine.kern.scheduler, 'user', this.#machine.ram);
     for (;;) {
-      const pfn = this.lookUp(va, access);
+      const pfn = this.#lookUp(va, access);
       if (pfn >= 0) return pfn;
-      const { trap } = this.machine;
+      const { trap } = this.#machine;
       const errno = trap === null ? EFAULT : yield* trap.pageFault(this, va, access);
       if (errno !== 0) return -errno;
     }
   }
 
   /** Looks in the TLB, then walks the table as the processor does: sets the accessed and modified bits, fills the TLB. */
-  private lookUp(va: Va, access: Protection): Pfn | -1 {
+  #lookUp(va: Va, access: Protection): Pfn | -1 {
     const offset = va & PAGE_MASK;
     const page = asVa(va - offset);
     const slot = tlbSlot(va);
@@ -222,27 +221,27 @@ export class Cpu implements Stateful {
   }
 
   /** 1, 2 or 4 bytes, unsigned; they may lie in two pages. */
-  private *loadSmall(va: number, size: number): Step<number> {
-    const first = yield* this.reach(va, size, PROT_READ);
+  *#loadSmall(va: number, size: number): Step<number> {
+    const first = yield* this.#reach(va, size, PROT_READ);
     if (first < 0) return 0;
     let value = 0;
-    for (let i = 0; i < size; i++) value += (this.bytes[this.indexOf(first, va, i, PROT_READ)] as number) * 2 ** (8 * i);
+    for (let i = 0; i < size; i++) value += (this.#bytes[this.#indexOf(first, va, i, PROT_READ)] as number) * 2 ** (8 * i);
     return value;
   }
 
-  private *storeSmall(va: number, size: number, value: number): Step<void> {
-    const first = yield* this.reach(va, size, PROT_WRITE);
+  *#storeSmall(va: number, size: number, value: number): Step<void> {
+    const first = yield* this.#reach(va, size, PROT_WRITE);
     if (first < 0) return;
-    for (let i = 0; i < size; i++) this.bytes[this.indexOf(first, va, i, PROT_WRITE)] = value >>> (8 * i);
+    for (let i = 0; i < size; i++) this.#bytes[this.#indexOf(first, va, i, PROT_WRITE)] = value >>> (8 * i);
   }
 
   /**
    * Makes sure that all of a small access can be made, so that one which lies in two pages is made whole or not at all.
    *
-   * @returns where in RAM its first byte is, -1 when the access was given up; the others are found by `indexOf`, as long as nothing
+   * @returns where in RAM its first byte is, -1 when the access was given up; the others are found by `#indexOf`, as long as nothing
    *   else runs
    */
-  private *reach(va: number, size: number, access: Protection): Step<number> {
+  *#reach(va: number, size: number, access: Protection): Step<number> {
     const offset = va & PAGE_MASK;
     for (;;) {
       const pfn = yield* this.translate(asVa(va), access);
@@ -250,14 +249,14 @@ export class Cpu implements Stateful {
       if (offset + size <= PAGE_SIZE) return pfn * PAGE_SIZE + offset;
       if ((yield* this.translate(asVa(va - offset + PAGE_SIZE), access)) < 0) return -1;
       // Others may have run meanwhile, and taken the first page away.
-      const again = this.lookUp(asVa(va), access);
+      const again = this.#lookUp(asVa(va), access);
       if (again >= 0) return again * PAGE_SIZE + offset;
     }
   }
 
-  /** Where in RAM the i-th byte of an access is that `reach` has reached, its first byte at `first`. */
-  private indexOf(first: number, va: number, i: number, access: Protection): number {
+  /** Where in RAM the i-th byte of an access is that `#reach` has reached, its first byte at `first`. */
+  #indexOf(first: number, va: number, i: number, access: Protection): number {
     if ((va & PAGE_MASK) + i < PAGE_SIZE) return first + i;
-    return this.lookUp(asVa(va + i), access) * PAGE_SIZE + ((va + i) & PAGE_MASK);
+    return this.#lookUp(asVa(va + i), access) * PAGE_SIZE + ((va + i) & PAGE_MASK);
   }
 }

@@ -40,7 +40,7 @@ export class Pipe implements Stateful {
    * @param deliver takes the bytes to where they are wanted, which may take time; answers 0 or an errno
    * @returns the number of bytes, 0 when the other end is closed; or minus EAGAIN (`nonblocking`), EINTR, or what `deliver` answered
    */
-  *read(into: Uint8Array, options: { nonblocking: boolean }, deliver: (bytes: Uint8Array) => Step<Errno> = keep): Step<number> {
+  *read(into: Uint8Array, options: { nonblocking: boolean }, deliver: (bytes: Uint8Array) => Step<Errno>): Step<number> {
     if (into.length === 0) return 0;
     yield* this.#lock.enter();
     let interrupted = false;
@@ -141,10 +141,4 @@ export class Pipe implements Stateful {
     this.#buffer.set(from.subarray(first));
     this.#length += from.length;
   }
-}
-
-/** For who wants the bytes in the buffer and nowhere else. */
-// biome-ignore lint/correctness/useYield: to deliver may take time, but this does not
-function* keep(): Step<Errno> {
-  return 0;
 }

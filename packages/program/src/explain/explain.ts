@@ -43,7 +43,7 @@ export function explain(program: Program, options: RunOptions, result: RunResult
   const symptom = symptomOf(result);
   if (symptom === null && result.firstViolation === null && result.violations.length === 0) return null;
   const found =
-    result.firstViolation !== null || options.audit === 'each-call'
+    result.firstViolation !== null || options.audit !== 'end'
       ? result
       : runAgain(program, options, result, { audit: 'each-call' });
   if (typeof found === 'string') return unrepeated(result, symptom, found);
