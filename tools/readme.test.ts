@@ -46,7 +46,8 @@ describe.each(READMES)('$file', ({ file, examples }) => {
   it.each(examples)('prints at line $line what it says', ({ line, code, output }) => {
     const example = `${file.replaceAll('/', '-')}-${line}.mjs`;
     tree.write(example, code);
-    const { stdout, stderr } = spawnSync(process.execPath, [example], { cwd: tree.path, encoding: 'utf8' });
+    const { FORCE_COLOR: _, ...env } = process.env;
+    const { stdout, stderr } = spawnSync(process.execPath, [example], { cwd: tree.path, env, encoding: 'utf8' });
     expect(`${stdout}${stderr}`.trimEnd()).toBe(output.trimEnd());
   });
 });

@@ -4,6 +4,11 @@ import { UsageError } from './usage.js';
 
 const WIDTH = 110;
 
+/** Colours are for a terminal: a file, a pipe and a log of CI get plain text, unless FORCE_COLOR asks for more. */
+const colours = pc.createColors(
+  process.env['FORCE_COLOR'] !== undefined || (Boolean(process.stdout.isTTY) && process.env['NO_COLOR'] === undefined),
+);
+
 /** Prints lines. */
 export function print(lines: readonly string[]): void {
   process.stdout.write(`${lines.map(paint).join('\n')}\n`);
@@ -16,7 +21,7 @@ export function printJson(data: unknown): void {
 
 /** A heading. */
 export function heading(text: string): string {
-  return pc.bold(text);
+  return colours.bold(text);
 }
 
 /** A paragraph in lines; `first` stands before the first one, `others` before the others. */
@@ -38,8 +43,8 @@ export function fill(text: string, first = '', others = first): string[] {
 
 /** Colour for the words that a reader looks for; they mean the same without it. */
 function paint(line: string): string {
-  if (/^ *(FOUND|FAILS|LEAK|WRONG|FALSE)\b/.test(line)) return pc.red(line);
-  if (/^ *(OK|CURES)\b/.test(line)) return pc.green(line);
+  if (/^ *(FOUND|FAILS|LEAK|WRONG|FALSE)\b/.test(line)) return colours.red(line);
+  if (/^ *(OK|CURES)\b/.test(line)) return colours.green(line);
   return line;
 }
 

@@ -18,7 +18,8 @@ export function faultline(...args: readonly string[]): Outcome {
 
 /** Runs `faultline` with these arguments in a folder. */
 export function faultlineIn(folder: string, ...args: readonly string[]): Outcome {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { cwd: folder, encoding: 'utf8' });
+  const { FORCE_COLOR: _, ...env } = process.env;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], { cwd: folder, env, encoding: 'utf8' });
   return { status, stdout, stderr };
 }
 

@@ -119,6 +119,14 @@ describe('faultline run', () => {
     },
   );
 
+  it('colours nothing that is not for a terminal, in CI neither', () => {
+    const main = fileURLToPath(new URL('../bin/faultline.js', import.meta.url));
+    const run = (environment: NodeJS.ProcessEnv) =>
+      spawnSync(process.execPath, [main, 'run', DEFECT], { encoding: 'utf8', env: { ...process.env, ...environment } });
+    expect(run({ CI: 'true', FORCE_COLOR: undefined }).stdout).not.toContain('\u001b[');
+    expect(run({ FORCE_COLOR: '1' }).stdout).toContain('\u001b[');
+  });
+
   it('ends quietly when its reader goes away', () => {
     const main = fileURLToPath(new URL('../bin/faultline.js', import.meta.url));
     const { stdout, stderr } = spawnSync('sh', ['-c', `"${process.execPath}" "${main}" run ${DEFECT} --json | head -1`], {
