@@ -6,20 +6,22 @@ const root = fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '');
 const source = (name: string) => `${root}/packages/${name}/src/index.ts`;
 const alias = [
   { find: /^@faultline\/(kernel|program|catalogue)(\/direct)?$/, replacement: source('$1') },
-  { find: /^@faultline\/(formats|host-node)$/, replacement: source('$1') },
+  { find: /^@faultline\/(formats|host-node|explorer)$/, replacement: source('$1') },
 ];
 
 /** What is done before each file of tests. */
 const SETUP = [`${root}/tools/vitest.setup.ts`];
 /** What both builds must do alike: everything but the command. */
-const BOTH_BUILDS = ['packages/!(cli)/{src,test}/**/*.test.ts'];
+const BOTH_BUILDS = ['packages/!(cli|explorer)/{src,test}/**/*.test.ts'];
+/** What needs threads that can be switched at each step. */
+const STEPPED_ONLY = ['packages/explorer/{src,test}/**/*.test.ts'];
 
 export default defineConfig({
   test: {
     projects: [
       {
         resolve: { alias },
-        test: { name: 'stepped', include: BOTH_BUILDS, setupFiles: SETUP, testTimeout: 120_000 },
+        test: { name: 'stepped', include: [...BOTH_BUILDS, ...STEPPED_ONLY], setupFiles: SETUP, testTimeout: 120_000 },
       },
       {
         plugins: [directBuildPlugin(root)],

@@ -30,6 +30,7 @@ interface Order {
 export class FaultInjector implements Strategy, Stateful {
   readonly name: string;
   readonly preemptive: boolean;
+  readonly everyStep: boolean;
   /** Absent where the other strategy has none: the scheduler looks for sleepers only if somebody asks. */
   readonly expire?: NonNullable<Strategy['expire']>;
   readonly #inner: Strategy;
@@ -39,6 +40,7 @@ export class FaultInjector implements Strategy, Stateful {
     this.#inner = inner;
     this.name = inner.name;
     this.preemptive = inner.preemptive;
+    this.everyStep = inner.everyStep === true;
     if (inner.expire !== undefined) this.expire = inner.expire.bind(inner);
   }
 

@@ -116,6 +116,8 @@ export class Kern implements Stateful {
     lwp.live0 = live0;
     lwp.live1 = live1;
     lwp.live2 = live2;
+    lwp.observedHigh = 0;
+    lwp.observedLow = 0;
   }
 
   /**

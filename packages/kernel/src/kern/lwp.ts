@@ -55,6 +55,9 @@ export interface CallInProgress {
   readonly args: readonly (number | string)[];
 }
 
+/** Tells a frame on a thread's stack: the place in the code, and the variables that live on from there. */
+export type FrameTeller = () => readonly unknown[];
+
 /** A thread. */
 export class Lwp {
   /** Number of the thread, unique in the machine and never reused. */
@@ -99,6 +102,14 @@ export class Lwp {
   live0 = 0;
   live1 = 0;
   live2 = 0;
+  /** A digest of what it has seen since that label, in two lanes: what `observe` was told. */
+  observedHigh = 0;
+  observedLow = 0;
+  /**
+   * Tellers of the frames on its stack, outermost first: each answers the place in the code and the variables that live on from there.
+   * Only the watched build fills it.
+   */
+  readonly frames: FrameTeller[] = [];
 
   constructor(identity: { id: number; lid: number; process: ProcessIdentity; cpu: number }) {
     this.id = identity.id;
@@ -110,6 +121,17 @@ export class Lwp {
   /** `pid.lid`, as the kernel's messages name a thread. */
   get name(): string {
     return `${this.process.pid}.${this.lid}`;
+  }
+
+  /**
+   * Takes note of something it has seen, on which all that it does from now on may depend. For code whose variables cannot be
+   * told: of two threads at one label that have seen the same, both have the same in their variables.
+   */
+  observe(value: number): void {
+    this.observedHigh = Math.imul(this.observedHigh ^ value ^ Math.floor(value / 2 ** 32), 0x01000193);
+    this.observedHigh ^= this.observedHigh >>> 15;
+    this.observedLow = (Math.imul(this.observedLow, 0x2c1b3c6d) + (value ^ (this.observedHigh >>> 7))) | 0;
+    this.observedLow ^= this.observedLow >>> 13;
   }
 
   /** Whether it has no job. */
@@ -147,5 +169,7 @@ export class Lwp {
     writer.field('onFault', this.onFault);
     writer.field('label', this.label);
     writer.field('live', `${this.live0} ${this.live1} ${this.live2}`);
+    writer.field('observedHigh', this.observedHigh);
+    writer.field('observedLow', this.observedLow);
   }
 }

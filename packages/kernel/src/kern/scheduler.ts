@@ -64,6 +64,8 @@ export class Scheduler implements SchedulingPoint, Stateful {
 
   readonly #strategy: Strategy;
   readonly #preemptive: boolean;
+  /** Threads that must have a job before the strategy is asked about preemption. */
+  readonly #askFrom: number;
   readonly #cpus: number;
   readonly #boot: ProcessIdentity;
   /** Threads with a job, in order of creation. */
@@ -73,6 +75,7 @@ export class Scheduler implements SchedulingPoint, Stateful {
   constructor(options: { strategy?: Strategy; cpus?: number; boot: ProcessIdentity }) {
     this.#strategy = options.strategy ?? new RunToBlock();
     this.#preemptive = BUILD === 'stepped' && this.#strategy.preemptive;
+    this.#askFrom = this.#strategy.everyStep === true ? 1 : 2;
     this.#cpus = options.cpus ?? 1;
     this.#boot = options.boot;
     this.current = this.create(options.boot, 1);
@@ -130,7 +133,7 @@ export class Scheduler implements SchedulingPoint, Stateful {
       if (op !== 'resume') this.#refuseCycle(lwp);
       return true;
     }
-    return this.#preemptive && this.#active.length > 1 && this.#strategy.preempts(this);
+    return this.#preemptive && this.#active.length >= this.#askFrom && this.#strategy.preempts(this);
   }
 
   /**
@@ -256,7 +259,7 @@ export class Scheduler implements SchedulingPoint, Stateful {
       const candidates = this.#active.filter(canRun);
       const [only] = candidates;
       if (only !== undefined) {
-        if (candidates.length === 1) return only;
+        if (candidates.length === 1 && this.#strategy.everyStep !== true) return only;
         const usual = candidates.includes(this.current) ? this.current : nextInOrder(candidates, this.current.id + 1);
         const chosen = this.#strategy.pick(candidates, usual, this);
         if (chosen !== usual) this.recorder.switched(this.steps, chosen);

@@ -18,6 +18,8 @@ export interface Strategy {
   readonly name: string;
   /** Whether `preempts` can ever say yes; when not, it is not asked. */
   readonly preemptive: boolean;
+  /** Whether it wants to be asked at each step, also where only one thread can go on: `pick` then has one candidate. Default false. */
+  readonly everyStep?: boolean;
   /** Whether to look at the other threads although the running one could go on. Asked at each step; must be quick. */
   preempts(point: SchedulingPoint): boolean;
   /** Which of several threads goes on; `usual` is the one that run-to-block would take. */
