@@ -40,7 +40,7 @@ const configuration = {
       '^packages/formats/src/',
       '^(packages/formats/src|node_modules/fflate)/',
     ),
-    only('programs know no host', 'program', '^packages/program/src/', '^packages/(program|formats|kernel)/'),
+    only('programs know no host', 'program', '^packages/program/src/', '^packages/(program|explorer|formats|kernel)/'),
     only('the explorer knows threads and steps', 'explorer', '^packages/explorer/src/', '^packages/(explorer|kernel)/'),
     only('the catalogue is data and patches', 'catalogue', '^packages/catalogue/src/', '^packages/(catalogue|program|kernel)/'),
     {

@@ -59,7 +59,10 @@ export function failureOf(error: unknown): Failure {
     const kind = ring ? 'deadlock' : 'sleeps-for-ever';
     return { kind, signature: `${kind}: ${parties.join(', ')}`, message: error.message, frames: [], lwp: '', violations: [] };
   }
+  if (isNamed<Error>(error, 'CheckFailed')) return failureOfComplaints([{ kind: 'check', message: error.message }]);
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
+  // A program's own check, made where it saw what is wrong.
+  if (name === 'CheckFailed') return failureOfComplaints([{ kind: 'check', message }]);
   return {
     kind: 'error',
     signature: `${name}: ${wordsOf(message)}`,

@@ -3,6 +3,7 @@ export * from './explain/explain.js';
 export * from './explain/report.js';
 export type { WalkLine } from './explain/walk.js';
 export * from './leaks.js';
+export * from './model.js';
 export * from './program.js';
 export * from './run.js';
 export * from './session.js';

@@ -18,6 +18,11 @@ export interface Program {
   readonly check?: (session: Session) => readonly string[];
 }
 
+/** A program has found that something is not as it should be: thrown in one of its threads, it ends the run at once. */
+export class CheckFailed extends Error {
+  override readonly name = 'CheckFailed';
+}
+
 /** The content of a file that is there from the start: bytes, text, or so many zeros, or a file of the host. */
 export type FileContent = Uint8Array | string | { readonly size: number } | FileStore;
 

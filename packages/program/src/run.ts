@@ -10,7 +10,7 @@ import {
   type Violation,
 } from '@faultline/kernel';
 import { findLeaks } from './leaks.js';
-import type { Program } from './program.js';
+import { CheckFailed, type Program } from './program.js';
 import { type AuditWhen, type CallRecord, RunStopped, Session, type WatchOptions } from './session.js';
 import { bootOptions, describeSettings, type MachineSettings, makeStrategy, type StrategySettings } from './settings.js';
 
@@ -38,7 +38,9 @@ export type RunEnd =
   | { readonly kind: 'done' }
   | { readonly kind: 'stopped' }
   | { readonly kind: 'panic'; readonly panic: KernelPanic; readonly call: CallRecord | null }
-  | { readonly kind: 'deadlock'; readonly deadlock: Deadlock };
+  | { readonly kind: 'deadlock'; readonly deadlock: Deadlock }
+  /** The program has found something that is not as it should be. */
+  | { readonly kind: 'check'; readonly complaint: string };
 
 /** What came of a run. */
 export interface RunResult {
@@ -98,7 +100,7 @@ export function runProgram(program: Program, options: RunOptions = {}): RunResul
     firstViolation: session.firstViolation,
     violations: finished ? system.audit() : [],
     leaks: finished ? findLeaks(system) : null,
-    complaints: finished ? (program.check?.(session) ?? []) : [],
+    complaints: end.kind === 'check' ? [end.complaint] : finished ? (program.check?.(session) ?? []) : [],
     reversals: system.kern.witness.reversals,
     console: system.kern.console,
     remarks: session.remarks,
@@ -118,6 +120,7 @@ function runToEnd(program: Program, session: Session): RunEnd {
     if (error instanceof KernelPanic)
       return { kind: 'panic', panic: error, call: session.callOf(session.system.kern.scheduler.current) };
     if (error instanceof Deadlock) return { kind: 'deadlock', deadlock: error };
+    if (error instanceof CheckFailed) return { kind: 'check', complaint: error.message };
     throw error;
   }
 }

@@ -91,11 +91,13 @@ export class Session implements CallObserver {
   /** Things that whoever reads the result should know. */
   readonly remarks: string[] = [];
 
+  /** Whether the program itself is at work, and not its set-up. */
+  counting = true;
+
   readonly #watch: WatchOptions;
   /** The calls that threads are in. Threads that have ended in one, as in an exit, are not kept for it. */
   readonly #open = new WeakMap<Lwp, CallRecord>();
   #last: CallRecord | null = null;
-  #counting = true;
   #killed = 0;
 
   constructor(system: NetbsdSystem, watch: WatchOptions) {
@@ -117,9 +119,9 @@ export class Session implements CallObserver {
 
   /** Does something whose calls are not counted: set-up. */
   withoutCounting(job: () => void): void {
-    this.#counting = false;
+    this.counting = false;
     job();
-    this.#counting = true;
+    this.counting = true;
   }
 
   /** Says that another kernel answered a call otherwise. */
@@ -136,7 +138,7 @@ export class Session implements CallObserver {
         `argument ${at + 1} of ${call.name} is ${String(arg)}, not a number; a yield* may be missing in front of it`,
       );
     }
-    if (!this.#counting) return;
+    if (!this.counting) return;
     this.callCount++;
     const { pid } = lwp.process;
     const record: CallRecord = { number: this.callCount, pid, lid: lwp.lid, name: call.name, args: call.args, result: null };
@@ -163,7 +165,7 @@ export class Session implements CallObserver {
   }
 
   exiting(process: Process): void {
-    if (!this.#counting) return;
+    if (!this.counting) return;
     const { pid, name, ending } = process;
     if (ending?.kind === 'signaled' && ++this.#killed <= KEPT_PROCESSES) {
       this.remarks.push(this.#tellSignal(process, ending.signal));
@@ -208,7 +210,7 @@ export class Session implements CallObserver {
   }
 
   #quiet(): void {
-    if (!this.#counting) return;
+    if (!this.counting) return;
     if (this.#watch.audit === 'each-call' && this.firstViolation === null) {
       const violations = this.system.audit();
       if (violations.length > 0) this.firstViolation = { call: this.#last, violations };

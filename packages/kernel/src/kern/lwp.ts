@@ -143,9 +143,9 @@ export class Lwp {
    * Tells its state. What it has in its own variables is not to be seen, nor is what it was before it became idle.
    *
    * @param at.tick virtual time: all that matters of it is how much is left of a sleep
-   * @param at.current the running thread; every other one is parked, in front of its next step
+   * @param at.running the running thread; every other one is parked, in front of its next step
    */
-  writeState(writer: StateWriter, at: { tick: number; current: Lwp }): void {
+  writeState(writer: StateWriter, at: { tick: number; running: Lwp | null }): void {
     writer.field('pid', this.process.pid);
     // Threads of the kernel's own are numbered from boot on.
     if (this.process.pid !== 0) writer.field('lid', this.lid);
@@ -153,7 +153,7 @@ export class Lwp {
     writer.field('idle', this.idle);
     for (const lock of this.held) writer.reference('holds', lock);
     if (this.idle) return;
-    if (this !== at.current) {
+    if (this !== at.running) {
       writer.field('op', this.op);
       writer.reference('object', this.object);
       writer.reference('interlock', this.interlock);
@@ -162,7 +162,7 @@ export class Lwp {
     if (this.channel !== null) {
       writer.field('timeLeft', this.deadline === 0 ? null : this.deadline - at.tick);
       writer.field('interruptible', this.interruptible);
-    } else if (this !== at.current && this.op === 'resume') {
+    } else if (this !== at.running && this.op === 'resume') {
       writer.field('sleepResult', this.sleepResult);
     }
     writer.field('call', this.call === null ? null : `${this.call.name}(${this.call.args.join(', ')})`);

@@ -51,6 +51,8 @@ export class Scheduler implements SchedulingPoint, Stateful {
   readonly lwps: Lwp[] = [];
   /** The running thread; outside of any thread, the one in whose name the embedder calls. */
   current: Lwp;
+  /** The thread that is between two steps; null while all are parked and the next is chosen, and outside of any thread. */
+  running: Lwp | null = null;
   /** Steps taken since boot. */
   steps = 0;
   /** Virtual time since boot, in ticks of 1/`HZ` s. */
@@ -79,6 +81,11 @@ export class Scheduler implements SchedulingPoint, Stateful {
     this.#cpus = options.cpus ?? 1;
     this.#boot = options.boot;
     this.current = this.create(options.boot, 1);
+  }
+
+  /** The number that the next thread will have. */
+  get nextId(): number {
+    return this.#nextId;
   }
 
   /** Creates an idle thread; `lid` is its number within the process. */
@@ -180,6 +187,7 @@ export class Scheduler implements SchedulingPoint, Stateful {
     const me = this.current;
     this.#runUntil(me);
     this.current = me;
+    this.running = me;
     this.onSwitch?.(me);
   }
 
@@ -234,8 +242,11 @@ export class Scheduler implements SchedulingPoint, Stateful {
 
   #dispatch(lwp: Lwp): void {
     this.current = lwp;
+    this.running = lwp;
     this.onSwitch?.(lwp);
-    if (lwp.continuation?.resume() !== true) return;
+    const ended = lwp.continuation?.resume() === true;
+    this.running = null;
+    if (!ended) return;
     // The end counts as a step, being given the processor does not: so each decision has a step of its own to be recorded at,
     // and a replay, which does not stop where nothing was decided, counts the same steps.
     this.steps++;

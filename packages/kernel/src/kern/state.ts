@@ -54,6 +54,11 @@ abstract class NumberingWriter implements StateWriter {
     }
   }
 
+  /** The number by which a thing was told, 0 when it was not. */
+  rankOf(thing: object): number {
+    return this.#numbers.get(thing) ?? 0;
+  }
+
   #numberOf(thing: object): number {
     const known = this.#numbers.get(thing);
     if (known !== undefined) return known;
@@ -92,6 +97,12 @@ export class StateHash extends NumberingWriter {
   #high = 0x9e3779b9;
   #low = 0x85ebca6b;
 
+  /** @param seed makes hashes that have nothing to do with those of another seed */
+  constructor(seed = 0) {
+    super();
+    if (seed !== 0) this.#mix(seed);
+  }
+
   field(name: string, value: number | string | boolean | null): void {
     this.#text(name);
     if (typeof value === 'number') this.#number(value);
@@ -113,6 +124,11 @@ export class StateHash extends NumberingWriter {
     this.#text(name);
     tell(this);
     this.#mix(0x27d4eb2f);
+  }
+
+  /** The two lanes of the hash so far, as signed 32-bit numbers. */
+  get lanes(): { readonly high: number; readonly low: number } {
+    return { high: this.#high | 0, low: this.#low | 0 };
   }
 
   /** The hash so far, as 16 hexadecimal digits. */

@@ -10,6 +10,8 @@ export interface SchedulingPoint {
   readonly steps: number;
   /** The thread that ran last. */
   readonly current: Lwp;
+  /** All threads that exist, in order of creation. Each that has a job, but the running one, is parked in front of its next step. */
+  readonly lwps: readonly Lwp[];
 }
 
 /** Decides what runs next. */
