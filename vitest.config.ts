@@ -1,11 +1,13 @@
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 import { directBuildPlugin } from './tools/direct-build.mjs';
+import { watchedBuildPlugin } from './tools/watched-build.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '');
 const source = (name: string) => `${root}/packages/${name}/src/index.ts`;
 const alias = [
-  { find: /^@faultline\/(kernel|program|catalogue)(\/direct)?$/, replacement: source('$1') },
+  { find: /^@faultline\/kernel\/watched\/frames$/, replacement: `${root}/packages/kernel/src/kern/frames.ts` },
+  { find: /^@faultline\/(kernel|program|catalogue)(\/direct|\/watched)?$/, replacement: source('$1') },
   { find: /^@faultline\/(formats|host-node|explorer)$/, replacement: source('$1') },
 ];
 
@@ -13,31 +15,52 @@ const alias = [
 const SETUP = [`${root}/tools/vitest.setup.ts`];
 /** What both builds must do alike: everything but the command. */
 const BOTH_BUILDS = ['packages/!(cli|explorer)/{src,test}/**/*.test.ts'];
+/** What only the watched build can do. */
+const WATCHED_ONLY = 'packages/*/test/watched/**/*.test.ts';
+/** What the watched build must do as the stepped one does: whatever is about threads, and a bit of all the rest. */
+const WATCHED = [
+  WATCHED_ONLY,
+  'packages/kernel/src/{kern,sys}/**/*.test.ts',
+  'packages/kernel/test/{state*,replay,smoke,regressions}.test.ts',
+  'packages/kernel/test/cases/concurrency.test.ts',
+  'packages/program/test/random-threads.test.ts',
+];
 /** What needs threads that can be switched at each step. */
 const STEPPED_ONLY = ['packages/explorer/{src,test}/**/*.test.ts'];
+/** What the stepped and the direct build leave to the watched one. */
+const exclude = [...configDefaults.exclude, WATCHED_ONLY];
 
 export default defineConfig({
   test: {
     projects: [
       {
         resolve: { alias },
-        test: { name: 'stepped', include: [...BOTH_BUILDS, ...STEPPED_ONLY], setupFiles: SETUP, testTimeout: 120_000 },
+        test: { name: 'stepped', include: [...BOTH_BUILDS, ...STEPPED_ONLY], exclude, setupFiles: SETUP, testTimeout: 120_000 },
       },
       {
         plugins: [directBuildPlugin(root)],
         resolve: { alias },
-        test: { name: 'direct', include: BOTH_BUILDS, setupFiles: SETUP, testTimeout: 120_000 },
+        test: { name: 'direct', include: BOTH_BUILDS, exclude, setupFiles: SETUP, testTimeout: 120_000 },
       },
       {
-        // The command and the tools are tried as they are: there is one build of them.
-        test: { name: 'command', include: ['packages/cli/**/*.test.ts', 'tools/**/*.test.ts'], testTimeout: 120_000 },
+        plugins: [watchedBuildPlugin(root)],
+        resolve: { alias },
+        test: { name: 'watched', include: WATCHED, setupFiles: SETUP, testTimeout: 120_000 },
+      },
+      {
+        // The command and the tools are tried as they are: there is one build of them. What needs a browser has a command of its own.
+        test: {
+          name: 'command',
+          include: ['packages/cli/**/*.test.ts', 'tools/!(browser)/**/*.test.ts', 'tools/*.test.ts'],
+          testTimeout: 120_000,
+        },
       },
     ],
     coverage: {
       provider: 'v8',
       include: ['packages/*/src/**/*.ts'],
       // The coverage is that of the stepped build, in which the twins do not run.
-      exclude: ['**/*.test.ts', '**/*.direct.ts'],
+      exclude: ['**/*.test.ts', '**/*.direct.ts', '**/*.watched.ts'],
       reporter: ['text-summary', 'html'],
       thresholds: { lines: 92, statements: 91, functions: 88, branches: 86 },
     },

@@ -1,15 +1,19 @@
 /**
- * Builds every package: first the direct source of those that have two builds, then all of it with the TypeScript compiler.
+ * Builds every package: first the direct and the watched source of those that have builds, then all of it with the TypeScript compiler.
  * Incremental; a build with nothing to do takes a second or so.
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { TWO_BUILD_PACKAGES, writeDirectSource } from './direct-build.mjs';
+import { BUILT_PACKAGES, writeDirectSource } from './direct-build.mjs';
 import { TSC } from './tsc.mjs';
+import { writeWatchedSource } from './watched-build.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-for (const name of TWO_BUILD_PACKAGES) writeDirectSource(join(root, 'packages', name));
+for (const name of BUILT_PACKAGES) {
+  writeDirectSource(join(root, 'packages', name));
+  writeWatchedSource(root, name);
+}
 
 const { status } = spawnSync(process.execPath, [TSC, '--build', ...process.argv.slice(2)], { cwd: root, stdio: 'inherit' });
 if (status !== 0) process.exit(status ?? 1);

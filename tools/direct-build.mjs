@@ -19,13 +19,13 @@ import { dirname, join, relative } from 'node:path';
 import MagicString from 'magic-string';
 import { parseSync, Visitor } from 'oxc-parser';
 
-/** The packages that are built twice. */
-export const TWO_BUILD_PACKAGES = ['kernel', 'program', 'catalogue'];
+/** The packages that have several builds. */
+export const BUILT_PACKAGES = ['kernel', 'program', 'catalogue'];
 
 /** Constants are written so, and nothing else is. */
 const CONSTANT_NAME = /^[A-Z][A-Z0-9_]*$/;
 
-const TWO_BUILD_IMPORT = new RegExp(`^@faultline/(${TWO_BUILD_PACKAGES.join('|')})$`);
+const BUILT_IMPORT = new RegExp(`^@faultline/(${BUILT_PACKAGES.join('|')})$`);
 
 /**
  * The direct form of one stepped source file.
@@ -52,7 +52,7 @@ export function toDirect(source, file) {
   /** @type {string[]} */
   const constants = [];
   const redirect = (/** @type {{ value: unknown, end: number } | null | undefined} */ specifier) => {
-    if (typeof specifier?.value === 'string' && TWO_BUILD_IMPORT.test(specifier.value)) {
+    if (typeof specifier?.value === 'string' && BUILT_IMPORT.test(specifier.value)) {
       text.appendLeft(specifier.end - 1, '/direct');
     }
   };
@@ -115,33 +115,38 @@ export function toDirect(source, file) {
 }
 
 /**
- * The file that stands for `file` in the direct build when it has a hand-written twin.
+ * The file that stands for `file` in a build when it has a hand-written twin there.
  *
  * @param {string} file
+ * @param {'direct' | 'watched'} build
  */
-export function directTwin(file) {
-  const twin = file.replace(/\.ts$/, '.direct.ts');
-  return !file.endsWith('.direct.ts') && existsSync(twin) ? twin : undefined;
+export function twinOf(file, build) {
+  const twin = file.replace(/\.ts$/, `.${build}.ts`);
+  return !isTwin(file) && existsSync(twin) ? twin : undefined;
 }
 
+/** @param {string} file */
+const isTwin = (file) => /\.(direct|watched)\.ts$/.test(file);
 /** @param {string} file */
 const isTest = (file) => file.endsWith('.test.ts');
 
 /**
- * Writes the direct source of a package to its `build/direct/` folder, touching only the files that changed.
+ * Writes the source of a package for a build to its `build/` folder, touching only the files that changed.
  *
  * @param {string} packageDir
+ * @param {'direct' | 'watched'} build
+ * @param {(source: string, file: string) => string} transform
  */
-export function writeDirectSource(packageDir) {
+export function writeSource(packageDir, build, transform) {
   const from = join(packageDir, 'src');
-  const to = join(packageDir, 'build', 'direct');
+  const to = join(packageDir, 'build', build);
   /** @type {Set<string>} */
   const written = new Set();
   for (const entry of readdirSync(from, { recursive: true, withFileTypes: true })) {
     const file = join(entry.parentPath, entry.name);
-    if (!entry.isFile() || !file.endsWith('.ts') || file.endsWith('.direct.ts') || isTest(file)) continue;
-    const twin = directTwin(file);
-    const code = twin ? readFileSync(twin, 'utf8') : toDirect(readFileSync(file, 'utf8'), file).code;
+    if (!entry.isFile() || !file.endsWith('.ts') || isTwin(file) || isTest(file)) continue;
+    const twin = twinOf(file, build);
+    const code = twin ? readFileSync(twin, 'utf8') : transform(readFileSync(file, 'utf8'), file);
     const target = join(to, relative(from, file));
     written.add(target);
     if (existsSync(target) && readFileSync(target, 'utf8') === code) continue;
@@ -149,6 +154,15 @@ export function writeDirectSource(packageDir) {
     writeFileSync(target, code);
   }
   removeStale(to, written);
+}
+
+/**
+ * Writes the direct source of a package to its `build/direct/` folder, touching only the files that changed.
+ *
+ * @param {string} packageDir
+ */
+export function writeDirectSource(packageDir) {
+  writeSource(packageDir, 'direct', (source, file) => toDirect(source, file).code);
 }
 
 /**
@@ -164,28 +178,45 @@ function removeStale(dir, keep) {
 }
 
 /**
- * The same transform as a Vite plugin, so that one test-suite runs on both builds. Tests of other packages, and what they share in
- * `test/`, are transformed when they import a package that has two builds: then they hold programs for it.
+ * Whether a file belongs to a package that has builds.
+ *
+ * @param {string} root the workspace's root
+ * @param {string} id
+ */
+export function inBuiltPackage(root, id) {
+  return new RegExp(`^packages/(${BUILT_PACKAGES.join('|')})/.*\\.ts$`).test(relative(root, id));
+}
+
+/**
+ * Whether a file is a test of another package, or what such tests share in `test/`, and imports a package that has builds: then it holds
+ * programs for it.
+ *
+ * @param {string} root the workspace's root
+ * @param {string} code
+ * @param {string} id
+ */
+export function isTransformedTest(root, code, id) {
+  const inTests = /^packages\/[^/]+\/(test\/.*|src\/.*\.test)\.ts$/;
+  return inTests.test(relative(root, id)) && new RegExp(`from '@faultline/(${BUILT_PACKAGES.join('|')})'`).test(code);
+}
+
+/**
+ * The same transform as a Vite plugin, so that one test-suite runs on both builds.
  *
  * @param {string} root the workspace's root
  * @returns {import('vite').Plugin}
  */
 export function directBuildPlugin(root) {
-  const inTwoBuildPackage = new RegExp(`^packages/(${TWO_BUILD_PACKAGES.join('|')})/.*\\.ts$`);
-  const inTests = /^packages\/[^/]+\/(test\/.*|src\/.*\.test)\.ts$/;
-  const usesTwoBuilds = new RegExp(`from '@faultline/(${TWO_BUILD_PACKAGES.join('|')})'`);
-  const hasTwoBuilds = (/** @type {string} */ id) => inTwoBuildPackage.test(relative(root, id));
-  const isTransformed = (/** @type {string} */ code, /** @type {string} */ id) =>
-    hasTwoBuilds(id) ? !directTwin(id) : inTests.test(relative(root, id)) && usesTwoBuilds.test(code);
   return {
     name: 'faultline-direct-build',
     enforce: 'pre',
     load(id) {
-      const twin = hasTwoBuilds(id) ? directTwin(id) : undefined;
+      const twin = inBuiltPackage(root, id) ? twinOf(id, 'direct') : undefined;
       return twin ? readFileSync(twin, 'utf8') : undefined;
     },
     transform(code, id) {
-      return isTransformed(code, id) ? toDirect(code, id) : undefined;
+      const transformed = inBuiltPackage(root, id) ? !twinOf(id, 'direct') : isTransformedTest(root, code, id);
+      return transformed ? toDirect(code, id) : undefined;
     },
   };
 }

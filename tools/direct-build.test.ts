@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { directBuildPlugin, directTwin, toDirect, writeDirectSource } from './direct-build.mjs';
+import { directBuildPlugin, toDirect, twinOf, writeDirectSource } from './direct-build.mjs';
 import { PlantedTree } from './planted-tree.js';
 
 const direct = (source: string): string => toDirect(source, 'uvm/map.ts').code;
@@ -180,9 +180,9 @@ describe('the direct source of a package', () => {
 
   it('knows the twin of a module, and no twin of a twin', () => {
     const twin = join(tree.path, 'src/kern/switch.direct.ts');
-    expect(directTwin(join(tree.path, 'src/kern/switch.ts'))).toBe(twin);
-    expect(directTwin(join(tree.path, 'src/kern/lock.ts'))).toBeUndefined();
-    expect(directTwin(twin)).toBeUndefined();
+    expect(twinOf(join(tree.path, 'src/kern/switch.ts'), 'direct')).toBe(twin);
+    expect(twinOf(join(tree.path, 'src/kern/lock.ts'), 'direct')).toBeUndefined();
+    expect(twinOf(twin, 'direct')).toBeUndefined();
   });
 });
 

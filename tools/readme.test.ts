@@ -54,7 +54,7 @@ describe.each(READMES)('$file', ({ file, examples }) => {
 
 it('the packages that are used as libraries have examples', () => {
   const documented = READMES.map(({ file }) => file);
-  for (const name of ['kernel', 'program', 'catalogue', 'formats', 'host-node']) {
+  for (const name of ['kernel', 'program', 'explorer', 'catalogue', 'formats', 'host-node']) {
     expect(documented).toContain(`packages/${name}/README.md`);
   }
 });

@@ -1,6 +1,7 @@
 /** What an entry of the catalogue is. */
 import type { NetbsdPatch } from '@faultline/kernel';
 import type { Program } from '@faultline/program';
+import type { Finding } from './finding.js';
 
 /** A change that was proposed, or made, to cure a defect. */
 export interface Remedy {
@@ -12,11 +13,13 @@ export interface Remedy {
   readonly cures: boolean;
 }
 
-/** A historical defect: how to bring it back, and what must then be found. */
+/** A defect: how to bring it about, and what must then be found. */
 export interface CatalogueEntry {
-  /** Stable name: `netbsd-2019-mlock-zero`. */
+  /** Stable name: `netbsd-2019-mlock-zero`; with `race` instead of a year when no release had the defect. */
   readonly id: string;
   readonly system: 'NetBSD' | 'FreeBSD';
+  /** Whether a release had it. If not, it is what would happen without one of the checks that the kernel makes. */
+  readonly historical: boolean;
   /** What it was, in a few words. */
   readonly title: string;
   /** What happened, in a paragraph. */
@@ -26,13 +29,6 @@ export interface CatalogueEntry {
   /** Brings the defect back. */
   readonly defect: NetbsdPatch;
   /** What must be found with the defect, and is not found without. */
-  readonly finds: {
-    /** The invariant that is false first. */
-    readonly invariant: string;
-    /** The number of the call after which it is. */
-    readonly call: number;
-    /** What the kernel says when it stops. */
-    readonly panic: string;
-  };
+  readonly finds: Finding;
   readonly remedies: readonly Remedy[];
 }

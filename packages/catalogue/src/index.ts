@@ -1,11 +1,37 @@
-/** Historical BSD virtual memory defects: programs, patches, remedies. */
+/** Defects of BSD virtual memory systems: programs, patches, remedies. */
 import type { CatalogueEntry } from './entry.js';
+import { amapBimerge } from './netbsd-2002-amap-bimerge.js';
+import { mlockClip } from './netbsd-2012-mlock-clip.js';
+import { fixedRace } from './netbsd-2017-fixed-race.js';
+import { mlockWrap } from './netbsd-2019-mlock-wrap.js';
 import { mlockZero } from './netbsd-2019-mlock-zero.js';
+import { amapCopy } from './netbsd-race-amap-copy.js';
+import { amapLastReference } from './netbsd-race-amap-last-reference.js';
+import { entryLockOrder } from './netbsd-race-entry-lock-order.js';
+import { getpagesSize } from './netbsd-race-getpages-size.js';
+import { pageWaitInterlock } from './netbsd-race-page-wait-interlock.js';
+import { relockTimestamp } from './netbsd-race-relock-timestamp.js';
+import { wiringMapBusy } from './netbsd-race-wiring-map-busy.js';
 
 export type { CatalogueEntry, Remedy } from './entry.js';
+export * from './finding.js';
+export * from './trial.js';
 
-/** All entries, oldest system first, then by year. */
-export const CATALOGUE: readonly CatalogueEntry[] = [mlockZero];
+/** All entries: what happened, by year; then what no release had. */
+export const CATALOGUE: readonly CatalogueEntry[] = [
+  amapBimerge,
+  mlockClip,
+  fixedRace,
+  mlockZero,
+  mlockWrap,
+  amapCopy,
+  amapLastReference,
+  entryLockOrder,
+  getpagesSize,
+  pageWaitInterlock,
+  relockTimestamp,
+  wiringMapBusy,
+];
 
 /** The entry of that name, null for none. */
 export function findEntry(id: string): CatalogueEntry | null {

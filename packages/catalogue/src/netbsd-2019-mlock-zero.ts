@@ -7,19 +7,10 @@
  *       pass 1 counts                         [x .. b) wired 1      <- up to b, though nothing was asked for
  *       pass 2 faults in while start < end    x < x: no round       <- so no page is wired
  */
-import {
-  definePatch,
-  EFAULT,
-  EINVAL,
-  MAP_ANON,
-  MAP_FIXED,
-  MAP_PRIVATE,
-  PAGE_SIZE,
-  PROT_READ,
-  PROT_WRITE,
-} from '@faultline/kernel';
+import { definePatch, MAP_ANON, MAP_FIXED, MAP_PRIVATE, PAGE_SIZE, PROT_READ, PROT_WRITE } from '@faultline/kernel';
 import { defineProgram } from '@faultline/program';
 import type { CatalogueEntry } from './entry.js';
+import { emptyRangeReturns, uvmMapPageableUntil2019, wrappedRangeIsRefused } from './wiring.js';
 
 /** The mapping, and x in it: where they were in the report of 2019. */
 const START = 0x7f7ff7ecd000;
@@ -28,53 +19,10 @@ const X = 0x7f7ff7ed6000;
 /** Pages in use from x on. */
 const TOUCHED_PAGES = 3;
 
-/** `uvm_map_pageable()` as it was until 2019: an empty range goes through both passes like any other. */
 const defect = definePatch({
   id: 'netbsd-2019-mlock-zero',
   summary: 'uvm_map_pageable does not return early when the range is empty',
-  replace: {
-    uvm: {
-      uvmMapPageable: () =>
-        function* (map, from, to, options) {
-          const range = yield* this.uvmMapPageableLookup(map, from, to, options);
-          if (range === null) return EFAULT;
-          return options.wire ? yield* this.uvmMapPageableWire(range, options) : yield* this.uvmMapPageableUnwire(range, options);
-        },
-    },
-  },
-});
-
-const emptyRangeReturns = definePatch({
-  id: 'netbsd-empty-range-returns',
-  summary: 'uvm_map_pageable returns 0 for an empty range once it has found the start mapped',
-  replace: {
-    uvm: {
-      uvmMapPageable: (original) =>
-        function* (map, from, to, options) {
-          if (from !== to) return yield* original.call(this, map, from, to, options);
-          const range = yield* this.uvmMapPageableLookup(map, from, to, options);
-          if (range === null) return EFAULT;
-          if (!options.lockedOnExit) yield* this.vmMapUnlock(map);
-          return 0;
-        },
-    },
-  },
-});
-
-const wrappedRangeIsRefused = definePatch({
-  id: 'netbsd-wrapped-range-is-refused',
-  summary: 'uvm_map_pageable answers EINVAL when the range ends before it begins',
-  replace: {
-    uvm: {
-      uvmMapPageable: (original) =>
-        function* (map, from, to, options) {
-          if (to >= from) return yield* original.call(this, map, from, to, options);
-          if (options.lockedOnEntry && !options.lockedOnExit) yield* this.vmMapUnlock(map);
-          if (!options.lockedOnEntry && options.lockedOnExit) yield* this.vmMapLock(map);
-          return EINVAL;
-        },
-    },
-  },
+  replace: { uvm: { uvmMapPageable: () => uvmMapPageableUntil2019 } },
 });
 
 const program = defineProgram({
@@ -96,6 +44,7 @@ const program = defineProgram({
 export const mlockZero: CatalogueEntry = {
   id: 'netbsd-2019-mlock-zero',
   system: 'NetBSD',
+  historical: true,
   title: 'a zero-length mlock corrupts wired_count, and a later munlock panics',
   story:
     'mlock of an empty range inside an entry splits the entry and raises its wired_count, but wires no page. A later mlock of the same ' +
@@ -103,7 +52,12 @@ export const mlockZero: CatalogueEntry = {
     'there; without, the wire count of 16 bits goes from 0 to 65,535, and the page is lost to the page daemon for good.',
   program,
   defect,
-  finds: { invariant: 'wired-entry', call: 1, panic: 'kernel diagnostic assertion "pg->wire_count != 0" failed' },
+  finds: {
+    kind: 'invariant',
+    text: 'wired-entry',
+    call: 1,
+    panic: 'kernel diagnostic assertion "pg->wire_count != 0" failed',
+  },
   remedies: [
     { patch: emptyRangeReturns, history: 'proposed in the thread, and adopted in 2019', cures: true },
     { patch: wrappedRangeIsRefused, history: 'proposed in the thread for lengths that wrap', cures: false },

@@ -1,11 +1,11 @@
 /** What INPUT names, as a program. */
 import { type Stats, statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { findEntry } from '@faultline/catalogue';
 import { parseSyz } from '@faultline/formats';
 import { errorsOf, textPieces } from '@faultline/host-node';
-import { Deadlock, KernelPanic, type NetbsdPatch } from '@faultline/kernel';
-import { type Program, RunStopped, straceProgram, syzProgram } from '@faultline/program';
+import type { NetbsdPatch } from '@faultline/kernel';
+import type { Program } from '@faultline/program';
+import { type Build, STEPPED } from './build.js';
 import { withHostFiles } from './host-files.js';
 import { moduleError } from './module-errors.js';
 import { isModule, loadModule } from './modules.js';
@@ -37,17 +37,21 @@ const CATALOGUE_SCHEME = 'catalogue:';
 /** The most that a program of syzkaller's may be, in bytes. */
 const MAX_SYZ_BYTES = 16 * 2 ** 20;
 
-/** Loads what INPUT names, with the files of the host that it is to find. @throws {UsageError} when there is no such thing, or it is none of what can be run */
-export async function loadInput(input: string, flags: InputFlags): Promise<LoadedInput> {
-  const loaded = await loadProgram(input, flags);
+/**
+ * Loads what INPUT names, with the files of the host that it is to find.
+ *
+ * @throws {UsageError} when there is no such thing, or it is none of what can be run
+ */
+export async function loadInput(input: string, flags: InputFlags, build: Build = STEPPED): Promise<LoadedInput> {
+  const loaded = await loadProgram(input, flags, build);
   return { ...loaded, program: withHostFiles(loaded.program, flags.file) };
 }
 
-async function loadProgram(input: string, flags: InputFlags): Promise<LoadedInput> {
+async function loadProgram(input: string, flags: InputFlags, build: Build): Promise<LoadedInput> {
   if (input.startsWith(CATALOGUE_SCHEME)) {
     refuseFlagsFor('syz', input, flags);
     const id = input.slice(CATALOGUE_SCHEME.length);
-    const entry = findEntry(id);
+    const entry = build.catalogue.findEntry(id);
     if (entry === null) throw new UsageError(`the catalogue has no entry "${id}"; "faultline catalogue" lists what it has.`);
     return { program: entry.program, defects: flags.defect ? [entry.defect] : [], recorded: false };
   }
@@ -61,11 +65,15 @@ async function loadProgram(input: string, flags: InputFlags): Promise<LoadedInpu
   if (format !== 'syz') refuseFlagsFor('syz', input, flags);
   switch (format) {
     case 'module':
-      return { program: await loadProgramModule(input), defects: [], recorded: false };
+      return { program: await loadProgramModule(input, build), defects: [], recorded: false };
     case 'syz':
-      return { program: loadSyz(input, stats, flags), defects: [], recorded: false };
+      return { program: loadSyz(input, stats, flags, build), defects: [], recorded: false };
     default:
-      return { program: straceProgram({ name: basename(input), pieces: () => textPieces(input) }), defects: [], recorded: true };
+      return {
+        program: build.program.straceProgram({ name: basename(input), pieces: () => textPieces(input) }),
+        defects: [],
+        recorded: true,
+      };
   }
 }
 
@@ -82,8 +90,8 @@ function looksLikeStrace(path: string): boolean {
   return /^(\[pid +)?\d*\]? *[\d:.]* *(execve|\w+)\(.*/.test(first);
 }
 
-async function loadProgramModule(path: string): Promise<Program> {
-  const { default: exported } = await loadModule(path);
+async function loadProgramModule(path: string, build: Build): Promise<Program> {
+  const { default: exported } = await loadModule(path, build);
   if (typeof exported === 'object' && exported !== null && 'run' in exported && typeof exported.run === 'function') {
     return guarded(path, exported as Program);
   }
@@ -92,14 +100,25 @@ async function loadProgramModule(path: string): Promise<Program> {
   );
 }
 
+/** How runs and explorations end, by the names of what is thrown: no errors of whoever wrote the program. */
+const ENDINGS: ReadonlySet<string> = new Set([
+  'Abandoned',
+  'BrokenInvariant',
+  'CheckFailed',
+  'Deadlock',
+  'KernelPanic',
+  'RunStopped',
+  'StateMismatch',
+  'StepBound',
+]);
+
 /** A program of a user's, whose errors are told as the user's. */
 function guarded(path: string, program: Program): Program {
   const guard = <T>(job: () => T): T => {
     try {
       return job();
     } catch (error) {
-      // These are how a run ends, not errors of whoever wrote the program.
-      if (error instanceof RunStopped || error instanceof KernelPanic || error instanceof Deadlock) throw error;
+      if (error instanceof Error && ENDINGS.has(error.name)) throw error;
       throw moduleError(path, error);
     }
   };
@@ -128,11 +147,11 @@ function refuseFlagsFor(kind: 'syz' | 'catalogue', input: string, { os, strict, 
   if (flag !== null) throw new UsageError(`${input}: ${flag} is for ${whose}, and this is none; leave it out.`);
 }
 
-function loadSyz(path: string, { size }: Stats, flags: InputFlags): Program {
+function loadSyz(path: string, { size }: Stats, flags: InputFlags, build: Build): Program {
   if (size > MAX_SYZ_BYTES)
     throw new UsageError(`${path}: ${size} bytes are too many for a syzkaller program; the most is ${MAX_SYZ_BYTES}.`);
   const parsed = parseSyz([...textPieces(path)].join(''), { file: path });
-  return syzProgram(parsed, {
+  return build.program.syzProgram(parsed, {
     name: basename(path),
     ...(flags.os !== undefined && { os: flags.os }),
     ...(flags.strict !== undefined && { strict: flags.strict }),

@@ -5,24 +5,38 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { loadPatches } from './patches.js';
 import { UsageError } from './usage.js';
 
-/** What the options were set to. */
-export interface MachineFlags {
+/** What the options were set to that say on which machine, and with which kernel. */
+export interface SystemFlags {
   readonly ram?: number;
   readonly cpus?: number;
   readonly diagnostic: boolean;
   readonly counterWidth?: 16 | 32;
+  readonly patch: readonly string[];
+}
+
+/** What all of the options were set to. */
+export interface MachineFlags extends SystemFlags {
   readonly strategy?: StrategySettings;
   readonly seed?: number;
   readonly faultsIn?: number;
-  readonly patch: readonly string[];
 }
 
 /** The most processors that a machine of NetBSD's has on amd64. */
 const MOST_CPUS = 256;
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10 / PAGE_SIZE, M: 2 ** 20 / PAGE_SIZE, G: 2 ** 30 / PAGE_SIZE };
 
-/** Adds the options to a command. */
+/** Adds all of the options to a command. */
 export function addMachineOptions(command: Command): Command {
+  return addSystemOptions(command)
+    .addOption(
+      new Option('--strategy <name>', 'who runs next: run-to-block, round-robin[:STEPS] or random').argParser(parseStrategy),
+    )
+    .addOption(new Option('--seed <n>', 'random order, decided by this seed').argParser(parseWhole(0)))
+    .addOption(new Option('--faults-in <n>', 'random order, and one allocation or I/O in n fails').argParser(parseWhole(2)));
+}
+
+/** Adds those that say on which machine and with which kernel. */
+export function addSystemOptions(command: Command): Command {
   return command
     .addOption(
       new Option('--ram <size>', 'RAM, in pages or with K, M or G in bytes (default: 64M, or what the program wants)').argParser(
@@ -33,12 +47,7 @@ export function addMachineOptions(command: Command): Command {
     .option('--no-diagnostic', 'boot a kernel without assertions')
     .addOption(new Option('--counter-width <bits>', 'bits of a page’s wire count: 16 until 2019, 32 since').argParser(parseWidth))
     .addOption(
-      new Option('--strategy <name>', 'who runs next: run-to-block, round-robin[:STEPS] or random').argParser(parseStrategy),
-    )
-    .addOption(new Option('--seed <n>', 'random order, decided by this seed').argParser(parseWhole(0)))
-    .addOption(new Option('--faults-in <n>', 'random order, and one allocation or I/O in n fails').argParser(parseWhole(2)))
-    .addOption(
-      new Option('--patch <name>', 'change the kernel: a name from the catalogue, or a module (may be repeated)')
+      new Option('--patch <name>', 'change the kernel: a name from the catalogue, MODULE or MODULE#PATCH (may be repeated)')
         .argParser(collect)
         .default([], 'none'),
     );
@@ -46,14 +55,18 @@ export function addMachineOptions(command: Command): Command {
 
 /** What to run with. */
 export async function toRunOptions(flags: MachineFlags, defects: readonly NetbsdPatch[]): Promise<RunOptions> {
-  const machine: MachineSettings = {
+  const patches = [...defects, ...(await loadPatches(flags.patch))];
+  return { machine: machineOf(flags), patches, strategy: strategyOf(flags) };
+}
+
+/** What the machine is like, over what the program wants. */
+export function machineOf(flags: SystemFlags): MachineSettings {
+  return {
     ...(flags.ram !== undefined && { ramPages: flags.ram }),
     ...(flags.cpus !== undefined && { cpus: flags.cpus }),
     ...(flags.counterWidth !== undefined && { counterWidth: flags.counterWidth }),
     ...(!flags.diagnostic && { diagnostic: false }),
   };
-  const patches = [...defects, ...(await loadPatches(flags.patch))];
-  return { machine, patches, strategy: strategyOf(flags) };
 }
 
 function strategyOf(flags: MachineFlags): StrategySettings {

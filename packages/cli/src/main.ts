@@ -1,26 +1,40 @@
 /** The command `faultline`. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { catalogueCommand } from './commands/catalogue.js';
+import { debugCommand } from './commands/debug.js';
+import { exploreCommand } from './commands/explore.js';
+import { exportCommand } from './commands/export.js';
+import { replayCommand } from './commands/replay.js';
 import { runCommand } from './commands/run.js';
 import { showCommand } from './commands/show.js';
+import { verifyCommand } from './commands/verify.js';
 import { errorOfSomeModule } from './module-errors.js';
 import { EXIT_BROKEN, EXIT_USAGE, UsageError } from './usage.js';
-
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+import { VERSION } from './version.js';
 
 const program = new Command('faultline')
   .description('A BSD virtual memory system: run programs on it, look into it, and have its panics explained.')
-  .version(version)
+  .version(VERSION)
   .showHelpAfterError('(faultline --help says more)')
   .exitOverride();
-for (const command of [runCommand(), showCommand(), catalogueCommand()]) {
+const commands = [
+  exploreCommand(),
+  verifyCommand(),
+  replayCommand(),
+  debugCommand(),
+  exportCommand(),
+  runCommand(),
+  showCommand(),
+  catalogueCommand(),
+];
+for (const command of commands) {
   program.addCommand(command.copyInheritedSettings(program));
 }
 program.addHelpText(
   'after',
   `
-Exit status: 0 nothing wrong, 1 something was found, 2 the command line or an input is wrong, 3 Faultline is.
+Exit status: 0 nothing wrong, 1 something was found, 2 the command line or an input is wrong, 3 nothing was found, but not
+everything was explored, 4 Faultline itself is wrong.
 
   faultline catalogue                                  what can be brought back
   faultline catalogue netbsd-2019-mlock-zero           bring it back, explain it, try its remedies

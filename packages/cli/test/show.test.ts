@@ -39,11 +39,9 @@ describe('faultline show', () => {
 
 describe('faultline catalogue', () => {
   it('lists the entries', () => {
-    expect(faultline('catalogue').stdout).toMatch(/^netbsd-2019-mlock-zero {2}a zero-length mlock corrupts wired_count/m);
-    expect(JSON.parse(faultline('catalogue', '--json').stdout)[0]).toMatchObject({
-      id: 'netbsd-2019-mlock-zero',
-      system: 'NetBSD',
-    });
+    expect(faultline('catalogue').stdout).toMatch(/^netbsd-2019-mlock-zero +a zero-length mlock corrupts wired_count/m);
+    const listed: unknown = JSON.parse(faultline('catalogue', '--json').stdout);
+    expect(listed).toContainEqual(expect.objectContaining({ id: 'netbsd-2019-mlock-zero', system: 'NetBSD' }));
   });
 
   it('brings an entry back, explains it, and tries its remedies', () => {

@@ -25,9 +25,14 @@ export function analyse(graph: StateGraph): GraphAnalysis {
   const order = postOrder(graph);
   const counts = new Map<number, bigint>();
   const ends = new Uint8Array(graph.stateCount);
-  // In a loop, what one state can come to, all can; a second round spreads it.
-  for (let round = 0; round < (inLoop.size > 0 ? 3 : 1); round++) {
-    for (const state of order) ends[state] = endsOf(graph, state, ends);
+  // Without a loop one round is enough; what a state in a loop can come to takes others to go around it.
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const state of order) {
+      const all = endsOf(graph, state, ends);
+      changed ||= inLoop.size > 0 && all !== ends[state];
+      ends[state] = all;
+    }
   }
   for (const state of order) {
     if (graph.kind(state) !== StateKind.Inner) counts.set(state, 1n);
@@ -82,8 +87,12 @@ function postOrder(graph: StateGraph): number[] {
   return order;
 }
 
-/** The strongly connected parts of the graph that have a loop in them (Tarjan's algorithm, with a stack of its own). */
-function findLoops(graph: StateGraph): number[][] {
+/**
+ * The strongly connected parts of the graph that have a loop in them (Tarjan's algorithm, with a stack of its own).
+ *
+ * @param within the states to look at; those that the first of them leads to when absent
+ */
+export function findLoops(graph: StateGraph, within?: ReadonlySet<number>): number[][] {
   const count = graph.stateCount;
   const index = new Int32Array(count).fill(NONE);
   const low = new Int32Array(count);
@@ -98,13 +107,21 @@ function findLoops(graph: StateGraph): number[][] {
     onStack[state] = 1;
     work.push({ state, edges: graph.edgesOf(state) });
   };
-  if (count > 0) visit(0);
-  for (let top = work.at(-1); top !== undefined; top = work.at(-1)) {
+  const starts = [...(within ?? (count > 0 ? [0] : []))].values();
+  const nextTop = (): (typeof work)[number] | undefined => {
+    while (work.length === 0) {
+      const { done, value } = starts.next();
+      if (done === true) return undefined;
+      if (index[value] === NONE) visit(value);
+    }
+    return work.at(-1);
+  };
+  for (let top = nextTop(); top !== undefined; top = nextTop()) {
     const { state, edges } = top;
     const { done, value } = edges.next();
     if (done !== true) {
       const to = graph.to(value);
-      if (to === NONE) continue;
+      if (to === NONE || (within !== undefined && !within.has(to))) continue;
       if (index[to] === NONE) visit(to);
       else if (onStack[to] === 1) low[state] = Math.min(low[state] as number, index[to] as number);
       continue;
@@ -120,8 +137,8 @@ function findLoops(graph: StateGraph): number[][] {
       part.push(member);
       if (member === state) break;
     }
-    const loops1 = part.length > 1 || [...graph.edgesOf(state)].some((edge) => graph.to(edge) === state);
-    if (loops1) loops.push(part);
+    const isLoop = part.length > 1 || [...graph.edgesOf(state)].some((edge) => graph.to(edge) === state);
+    if (isLoop) loops.push(part);
   }
   return loops;
 }
@@ -151,7 +168,7 @@ export function simplestPath(graph: StateGraph, isWanted: (state: number) => boo
         seen.add(name);
         if (isWanted(place.state)) return { edges: edgesTo(place), preemptions };
         const goesOn = place.last === NONE ? NONE : graph.runEdge(place.state, place.last);
-        for (const edge of graph.edgesOf(place.state)) {
+        for (const edge of graph.orderedEdgesOf(place.state)) {
           if (graph.to(edge) === NONE) continue;
           const preempts = goesOn !== NONE && edge !== goesOn && graph.slotOf(edge) !== place.last;
           const there = preemptions + (preempts && graph.label(edge).kind !== 'expire' ? 1 : 0);

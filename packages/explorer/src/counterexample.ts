@@ -3,7 +3,7 @@ import type { Schedule } from '@faultline/kernel';
 import { analyse, type Fate, type GraphAnalysis, simplestPath } from './analysis.js';
 import { type ExhaustiveResult, failureAt } from './exhaustive.js';
 import type { Failure, Found } from './failure.js';
-import { StateKind } from './graph.js';
+import { type StateGraph, StateKind } from './graph.js';
 import { type GraphWalk, realise } from './realise.js';
 import { VisibleSteps } from './visible-steps.js';
 
@@ -17,6 +17,10 @@ export interface Counterexample extends Found {
   readonly doomedStates: number | null;
   /** A way that ends well and goes the same way as long as there was one; null when there is none, or it is not known. */
   readonly nearestGood: NearestGood | null;
+  /** Of the ways on in front of the point of no return, how many end well at all; absent when it is not known. */
+  readonly waysBefore?: { readonly well: number; readonly all: number };
+  /** For a livelock: the steps between which the threads go round for ever. */
+  readonly loop?: { readonly from: number; readonly to: number };
 }
 
 /** A way that ends well. */
@@ -28,15 +32,20 @@ export interface NearestGood {
 
 /** The counterexamples of an exploration, the simplest for each failure. */
 export function counterexamples(result: ExhaustiveResult): Counterexample[] {
-  const walk: GraphWalk = {
+  const walk = walkThrough(result);
+  const analysis = analyse(result.graph);
+  return result.failuresFound.flatMap((failure) => counterexample(result, walk, analysis, failure) ?? []);
+}
+
+/** What is needed to find one's way through the graph of an exploration. */
+export function walkThrough(result: ExhaustiveResult): GraphWalk {
+  return {
     model: result.model,
     graph: result.graph,
     visible: new VisibleSteps(result.knowledge, { all: result.allSteps }),
     maxFaults: result.maxFaults,
     wide: result.wide,
   };
-  const analysis = analyse(result.graph);
-  return result.failuresFound.flatMap((failure) => counterexample(result, walk, analysis, failure) ?? []);
 }
 
 function counterexample(
@@ -63,7 +72,15 @@ function counterexample(
       ? analysis.fates.filter((fate, state) => fate === 'badly' && graph.kind(state) === StateKind.Inner).length
       : null,
     nearestGood: doomed >= 0 ? nearestGood(walk, path.edges, doomed) : null,
+    ...(certain && { waysBefore: waysFrom(graph, analysis, path.edges[doomed]) }),
   };
+}
+
+/** How the ways on end where an edge begins; without an edge there is none that could end well. */
+function waysFrom(graph: StateGraph, analysis: GraphAnalysis, doomed: number | undefined): { well: number; all: number } {
+  if (doomed === undefined) return { well: 0, all: 0 };
+  const fates = [...graph.edgesOf(graph.from(doomed))].map((edge) => analysis.fates[graph.to(edge)] ?? 'unknown');
+  return { well: fates.filter((fate) => fate !== 'badly').length, all: fates.length };
 }
 
 function nearestGood(walk: GraphWalk, edges: readonly number[], doomed: number): NearestGood | null {

@@ -8,6 +8,14 @@ export class Abandoned extends Error {
   override readonly name = 'Abandoned';
 }
 
+/** One for all: an error takes its stack when it is made, which costs more than all else about it. */
+export const ENOUGH = new Abandoned();
+
+/** Two executions were in states with one key, and went on differently: something is missing in what the state tells. */
+export class StateMismatch extends Error {
+  override readonly name = 'StateMismatch';
+}
+
 /** How an execution ended. */
 export interface Outcome {
   /** What went wrong, null when nothing did. */
@@ -22,12 +30,17 @@ export interface Outcome {
 
 /** How an execution is watched. */
 export interface ExecutionOptions {
-  /** Whether invariants are checked at quiet points, and not only at the end. Default true. */
-  readonly audit?: boolean;
+  /** Whether invariants are checked at quiet points, and not only at the end; a function is asked at each. Default true. */
+  readonly audit?: boolean | (() => boolean);
+  /** Steps after which it is given up, and said to be without an end. Default 1,000,000. */
+  readonly maxSteps?: number;
 }
+
+const DEFAULT_MAX_STEPS = 1_000_000;
 
 /** An invariant is false at a quiet point. */
 class BrokenInvariant extends Error {
+  override readonly name = 'BrokenInvariant';
   readonly failure: Failure;
 
   constructor(failure: Failure) {
@@ -40,13 +53,20 @@ class BrokenInvariant extends Error {
 export function execute(model: Model, strategy: Strategy, options: ExecutionOptions = {}): Outcome {
   const instance = model.boot(strategy);
   const { kern } = instance;
-  if (options.audit !== false && instance.audit !== undefined) kern.onQuiet = () => auditNow(instance);
+  kern.scheduler.maxSteps = options.maxSteps ?? DEFAULT_MAX_STEPS;
+  const { audit = true } = options;
+  if (audit !== false && instance.audit !== undefined) {
+    kern.onQuiet = () => {
+      if (audit === true || audit()) auditNow(instance);
+    };
+  }
   let failure: Failure | null = null;
   let abandoned = false;
   try {
     instance.run();
     failure = wrongAtEnd(instance);
   } catch (error) {
+    if (error instanceof StateMismatch) throw error;
     if (error instanceof Abandoned) abandoned = true;
     else failure = error instanceof BrokenInvariant ? error.failure : failureOf(error);
   }

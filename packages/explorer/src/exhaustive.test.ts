@@ -1,4 +1,4 @@
-import { Kern, Mutex, Replay, type Step, type Strategy } from '@faultline/kernel';
+import { Kern, Mutex, pause, Replay, type Step, type Strategy } from '@faultline/kernel';
 import { describe, expect, it } from 'vitest';
 import { analyse, counterexamples, execute, exploreExhaustively, type Model } from './index.js';
 
@@ -107,6 +107,30 @@ describe('exploring all interleavings', () => {
     expect(found?.nearestGood?.leavesAt).toBe(found?.pointOfNoReturn);
     const good = execute(reversed(), new Replay(found?.nearestGood?.schedule ?? { switches: [], choices: [], expiries: [] }));
     expect([good.failure, good.abandoned]).toEqual([null, false]);
+  });
+
+  it('lets timeouts fire early as faults, where threads could run, and has the schedule with the one that does harm', () => {
+    const model = modelOf((kern) => {
+      let late = false;
+      function* slow(): Step<void> {
+        yield* pause(kern.scheduler, 'slow', 20);
+        late = true;
+      }
+      function* quick(): Step<void> {
+        for (let i = 0; i < 3; i++) {
+          kern.announce('loop', i);
+          yield* pause(kern.scheduler, 'quick', 1);
+          if (late) kern.panic('the slow one was quicker');
+        }
+      }
+      return { bodies: [slow, quick], told: () => [late ? 1 : 0], locks: [] };
+    });
+    expect(exploreExhaustively(model, { timeouts: true }).failures).toBe(0);
+    const [found] = counterexamples(exploreExhaustively(model, { timeouts: true, maxFaults: 1, stopAfter: 'everything' }));
+    expect(found?.failure.message).toBe('panic: the slow one was quicker');
+    expect(found?.schedule.expiries).toHaveLength(1);
+    const again = execute(model, new Replay(found?.schedule ?? { switches: [], choices: [], expiries: [] }));
+    expect(again.failure?.signature).toBe(found?.failure.signature);
   });
 
   it('says with a bound of preemptions what it has not seen', () => {

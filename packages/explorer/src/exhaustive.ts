@@ -1,14 +1,17 @@
 /**
  * Exploring all interleavings: the state graph, level by level of preemptions. When a level is done, nothing goes wrong with so many
  * preemptions; when nothing is left, nothing goes wrong at all.
+ *
+ * What is found does not depend on how many workers explore: at the end of each level all have seen the same, whoever saw it.
  */
-
-import { type Exploration, type ExplorationCounters, expand } from './expansion.js';
+import type { ExplorationCounters } from './expansion.js';
 import type { Failure } from './failure.js';
-import { Frontier } from './frontier.js';
-import { NONE, StateGraph, StateKind } from './graph.js';
+import { type StateGraph, StateKind } from './graph.js';
 import type { Model } from './model.js';
-import { type StepKnowledge, VisibleSteps } from './visible-steps.js';
+import { Search } from './search.js';
+import type { ExplorationSnapshot } from './snapshot.js';
+import type { StepKnowledge } from './visible-steps.js';
+import type { Assignment, WorkerReport } from './worker.js';
 
 /** How to explore. */
 export interface ExhaustiveOptions {
@@ -18,7 +21,10 @@ export interface ExhaustiveOptions {
   readonly maxFaults?: number;
   /** Whether timeouts may fire although threads could run; each counts as a fault. Default false. */
   readonly timeouts?: boolean;
-  /** When to stop: at the first failure, at the end of the level on which the first was found, or when nothing is left. Default `level`. */
+  /**
+   * When to stop: at the first failure, at the end of the level on which the first was found, or when nothing is left. Default `level`.
+   * What is found first may depend on the number of workers; what a level or everything has does not.
+   */
   readonly stopAfter?: 'failure' | 'level' | 'everything';
   /** States for which there is room. Default 2^20. */
   readonly maxStates?: number;
@@ -28,10 +34,14 @@ export interface ExhaustiveOptions {
   readonly validateOneIn?: number;
   /** Whether every step counts as visible, also those that others cannot notice. Default false. */
   readonly allSteps?: boolean;
+  /** Steps after which an execution is said to be without an end. Default 100,000. */
+  readonly maxSteps?: number;
   /** Whether invariants are checked at quiet points. Default true. */
   readonly audit?: boolean;
   /** What is known from earlier executions of what steps are visible. */
   readonly knowledge?: StepKnowledge;
+  /** Where an earlier exploration of the same model was interrupted, to go on from there. */
+  readonly resume?: ExplorationSnapshot;
   /** Asked now and then; true ends the exploration early. */
   readonly shouldStop?: () => boolean;
   /** Told now and then how far it is. */
@@ -39,20 +49,23 @@ export interface ExhaustiveOptions {
 }
 
 /** How far an exploration is. */
-export interface ExhaustiveProgress extends Readonly<ExplorationCounters> {
+export interface ExhaustiveProgress {
+  /** Executions made so far. */
+  readonly executions: number;
   readonly states: number;
   /** Preemptions of the level that is being explored. */
   readonly level: number;
   /** Edges still to be taken on this level, and on the next. */
   readonly waiting: { readonly now: number; readonly later: number };
   readonly failures: number;
+  /** What is known so far. Others may be at work on it. */
+  readonly graph: StateGraph;
 }
 
 /** What an exploration came to. */
-export interface ExhaustiveResult extends ExhaustiveProgress {
+export interface ExhaustiveResult extends ExhaustiveProgress, Readonly<ExplorationCounters> {
   readonly model: Model;
-  readonly graph: StateGraph;
-  /** What went wrong, by the number that states have it by: each once, in the order in which it was found. */
+  /** What went wrong, by the number that states have it by: each once, in an order that depends on nothing but what they are. */
   readonly failuresFound: readonly Failure[];
   /** Whether no edge is left, so that the graph has all there is. */
   readonly exhausted: boolean;
@@ -60,139 +73,58 @@ export interface ExhaustiveResult extends ExhaustiveProgress {
   readonly levelsDone: number;
   /** Times that it had to begin again, because steps turned out to be visible. */
   readonly restarts: number;
+  /** What was known of visible steps, on which the graph stands. */
   readonly knowledge: StepKnowledge;
+  /** What is known by now; more than that only when it was stopped early. */
+  readonly learned: StepKnowledge;
+  /** Whether it was stopped before the end of a level. */
+  readonly interrupted: boolean;
   /** Whether the graph has no room left. */
   readonly full: boolean;
   /** As in the options. */
   readonly allSteps: boolean;
   readonly maxFaults: number;
   readonly wide: boolean;
+  /** All that is needed to go on later. */
+  readonly snapshot: () => ExplorationSnapshot;
 }
 
-const DEFAULT_STATES = 2 ** 20;
-/** Executions between two looks at the budget. */
-const LOOK_EVERY = 64;
+/** Others who explore along, on threads of their own. */
+export interface Crew {
+  /** Has all work on the present level; with an assignment on that from now on, without on what they have. */
+  begin(assignment: Assignment | null): void;
+  /** What all of them who began have to report, once they are through with the level. */
+  reports(): Promise<readonly WorkerReport[]>;
+  /** Lets others have the thread for a moment; `idle` when there is nothing to do. */
+  pause(idle: boolean): Promise<void>;
+}
 
 /** Explores a model. */
 export function exploreExhaustively(model: Model, options: ExhaustiveOptions = {}): ExhaustiveResult {
-  let knowledge = options.knowledge ?? { tried: [], shared: [] };
-  for (let restarts = 0; ; restarts++) {
-    const run = new ExhaustiveRun(model, { ...options, knowledge });
-    const finished = run.explore();
-    if (finished) return run.result(restarts);
-    knowledge = run.knowledge;
-  }
+  const search = new Search(model, options);
+  do {
+    while (search.work() !== 'over');
+  } while (search.endLevel([]));
+  return search.result();
 }
 
-/** One attempt, with what is known of visible steps. */
-class ExhaustiveRun {
-  readonly #options: ExhaustiveOptions;
-  readonly #exploration: Exploration;
-  readonly #failures: Failure[] = [];
-  readonly #startRevision: number;
-  #stoppedEarly = false;
-
-  constructor(model: Model, options: ExhaustiveOptions) {
-    this.#options = options;
-    const graph = new StateGraph(options.maxStates ?? DEFAULT_STATES);
-    const visible = new VisibleSteps(options.knowledge, { all: options.allSteps === true });
-    this.#startRevision = visible.revision;
-    this.#exploration = {
-      model,
-      graph,
-      frontier: new Frontier(graph.maxEdges * 2),
-      visible,
-      maxFaults: options.maxFaults ?? 0,
-      timeouts: options.timeouts === true,
-      wide: options.wide === true,
-      validateOneIn: options.validateOneIn ?? 1000,
-      audit: options.audit !== false,
-      failureNumber: (failure) => this.#failureNumber(failure),
-      counters: { executions: 0, hits: 0, validated: 0, steps: 0 },
-    };
-  }
-
-  get knowledge(): StepKnowledge {
-    return this.#exploration.visible.knowledge;
-  }
-
-  /** Explores; false when it has to begin again with what it has learned. */
-  explore(): boolean {
-    const { frontier, graph, counters } = this.#exploration;
-    const { maxPreemptions = Number.POSITIVE_INFINITY, shouldStop, onProgress } = this.#options;
-    this.#expand(NONE);
-    for (;;) {
-      if (this.#learned) return false;
-      if (graph.full || this.#wantsNoMore()) return true;
-      const edge = frontier.take();
-      if (edge === null) {
-        if (frontier.waiting.now === 0 && this.#failures.length > 0 && this.#options.stopAfter !== 'everything') return true;
-        frontier.advance(maxPreemptions);
-        if (frontier.done) return true;
-        continue;
-      }
-      if (graph.claim(edge)) this.#expand(edge);
-      frontier.finish();
-      if (counters.executions % LOOK_EVERY !== 0) continue;
-      onProgress?.(this.#progress());
-      if (shouldStop?.() === true) {
-        this.#stoppedEarly = true;
-        return true;
-      }
+/** Explores a model together with others. */
+export async function exploreTogether(model: Model, options: ExhaustiveOptions, crew: Crew): Promise<ExhaustiveResult> {
+  const search = new Search(model, options);
+  let known: Assignment | null = null;
+  let reports: readonly WorkerReport[];
+  do {
+    const { assignment } = search;
+    crew.begin(assignment === known ? null : assignment);
+    known = assignment;
+    try {
+      for (let progress = search.work(); progress !== 'over'; progress = search.work()) await crew.pause(progress === 'waiting');
+    } finally {
+      if (search.broken) search.stop();
+      reports = await crew.reports();
     }
-  }
-
-  result(restarts: number): ExhaustiveResult {
-    const { model, graph, frontier, visible, maxFaults, wide } = this.#exploration;
-    const waiting = frontier.waiting;
-    const exhausted = !graph.full && !this.#stoppedEarly && waiting.now === 0 && waiting.later === 0;
-    const levelDone = !this.#stoppedEarly && !graph.full && waiting.now === 0;
-    return {
-      ...this.#progress(),
-      model,
-      graph,
-      failuresFound: this.#failures,
-      exhausted,
-      levelsDone: frontier.level + (levelDone ? 1 : 0),
-      restarts,
-      knowledge: visible.knowledge,
-      full: graph.full,
-      allSteps: this.#options.allSteps === true,
-      maxFaults,
-      wide,
-    };
-  }
-
-  get #learned(): boolean {
-    return this.#exploration.visible.revision !== this.#startRevision && this.#options.allSteps !== true;
-  }
-
-  #expand(edge: number): void {
-    expand(this.#exploration, edge);
-  }
-
-  #wantsNoMore(): boolean {
-    if (this.#failures.length === 0 || this.#options.stopAfter !== 'failure') return false;
-    this.#stoppedEarly = true;
-    return true;
-  }
-
-  #failureNumber(failure: Failure): number {
-    const known = this.#failures.findIndex(({ signature }) => signature === failure.signature);
-    if (known >= 0) return known;
-    return this.#failures.push(failure) - 1;
-  }
-
-  #progress(): ExhaustiveProgress {
-    const { graph, frontier, counters } = this.#exploration;
-    return {
-      ...counters,
-      states: graph.stateCount,
-      level: frontier.level,
-      waiting: frontier.waiting,
-      failures: this.#failures.length,
-    };
-  }
+  } while (search.endLevel(reports));
+  return search.result();
 }
 
 /** The failure that a state stands for, null for a state that is none. */

@@ -5,11 +5,11 @@
  *     start ── known path, replayed ──> state ── the edge ──> new ──> new ──> seen before: enough
  *                                                              └── other threads could go on here: put on the frontier
  */
-import type { Lwp, SchedulingPoint, Strategy } from '@faultline/kernel';
-import { Abandoned, execute, type Outcome } from './execution.js';
+import type { Lwp, SchedulingPoint, StepObject, Strategy } from '@faultline/kernel';
+import { ENOUGH, execute, type Outcome, StateMismatch } from './execution.js';
 import type { Failure } from './failure.js';
 import type { Frontier } from './frontier.js';
-import { type EdgeLabel, fault, NONE, type StateGraph, StateKind, unpackFault } from './graph.js';
+import { type EdgeLabel, fault, NONE, type StateGraph, StateKind } from './graph.js';
 import type { Instance, Model } from './model.js';
 import { type KeyedState, keyOf, keyOfText } from './state-key.js';
 import type { VisibleSteps } from './visible-steps.js';
@@ -27,10 +27,12 @@ export interface Exploration {
   readonly wide: boolean;
   /** One in so many visits to a known state is followed all the same, to see whether it goes on as it did before; 0 for none. */
   readonly validateOneIn: number;
+  /** Steps after which an execution is said to be without an end. */
+  readonly maxSteps: number;
   /** Whether `instance.audit` is asked at quiet points. */
   readonly audit: boolean;
-  /** The number by which a failure is known. */
-  readonly failureNumber: (failure: Failure) => number;
+  /** Told when a state is reached that stands for a failure. */
+  readonly onFailure: (state: number, failure: Failure) => void;
   readonly counters: ExplorationCounters;
 }
 
@@ -42,11 +44,6 @@ export interface ExplorationCounters {
   /** Visits that were followed to see whether the known state goes on alike. */
   validated: number;
   steps: number;
-}
-
-/** Two executions were in states with one key, and went on differently: something is missing in what the state tells. */
-export class StateMismatch extends Error {
-  override readonly name = 'StateMismatch';
 }
 
 /** A decision on the way to the edge. */
@@ -66,12 +63,16 @@ export function expand(exploration: Exploration, edge: number): Outcome {
       return instance;
     },
   };
-  const outcome = execute(model, expansion, { audit: exploration.audit });
+  const { audit, maxSteps } = exploration;
+  const outcome = execute(model, expansion, { audit: audit && (() => expansion.isLive), maxSteps });
   expansion.ended(outcome);
   exploration.counters.executions++;
   exploration.counters.steps += outcome.steps;
   return outcome;
 }
+
+/** Steps in a row that others cannot notice; a thread that takes more of them may be waiting for others. */
+const MOST_HIDDEN = 10_000;
 
 /** The strategy of one such execution. */
 class Expansion implements Strategy {
@@ -93,6 +94,8 @@ class Expansion implements Strategy {
   /** Steps on the path that the graph knows, minus steps in this execution: a known state may have been reached on a longer way. */
   #stepOffset = 0;
   #faults = 0;
+  /** What the steps in a row touched that others could not notice. */
+  #hidden: StepObject[] = [];
   #sleepers: readonly Lwp[] = [];
   /** The thread whose edge is being taken, and which goes on where nothing else is decided. */
   #actor: Lwp | null = null;
@@ -112,25 +115,39 @@ class Expansion implements Strategy {
     for (const each of edges) {
       const label = graph.label(each);
       const step = graph.step(graph.from(each));
-      if (label.kind === 'fault') {
-        const { choice, way } = unpackFault(label.detail);
-        this.#faultsAt.set(step + choice, way);
-      }
-      if (label.kind !== 'run') this.#faults++;
+      const faults = graph.faultsOf(each);
+      for (const { choice, way } of faults) this.#faultsAt.set(step + choice, way);
+      this.#faults += label.kind === 'expire' ? 1 : faults.length;
+      // Before the start there was nothing to decide.
+      if (label.lwp === NONE) continue;
       if (label.kind === 'expire' || label.lwp !== running || each === edge) path.push({ step, label });
       running = label.kind === 'expire' ? NONE : label.lwp;
     }
     this.#path = path;
   }
 
-  get #live(): boolean {
+  /** Whether the known path is behind. On it, nothing was wrong. */
+  get isLive(): boolean {
     return this.#next === this.#path.length;
   }
 
   preempts(point: SchedulingPoint): boolean {
-    const { current } = point;
-    if (!this.#live && current !== this.#starting) return point.steps === this.#path[this.#next]?.step;
-    return this.#exploration.visible.isVisible(current, current.op, current.object);
+    const { current, lwps } = point;
+    if (!this.isLive && current !== this.#starting) {
+      if (point.steps === this.#path[this.#next]?.step) return true;
+      // A thread that was created is let start at the next visible step, as it was when the path was new.
+      if (!lwps.some(isUnstarted)) return false;
+    }
+    const { visible } = this.#exploration;
+    if (visible.isVisible(current, current.op, current.object)) {
+      this.#hidden = [];
+      return true;
+    }
+    if (current.object !== null && this.#hidden.push(current.object) > MOST_HIDDEN) {
+      visible.suspect(current.object);
+      throw ENOUGH;
+    }
+    return false;
   }
 
   expire(sleepers: readonly Lwp[], point: SchedulingPoint): Lwp | null {
@@ -143,7 +160,7 @@ class Expansion implements Strategy {
 
   pick(candidates: readonly Lwp[], usual: Lwp, point: SchedulingPoint): Lwp {
     // Starting touches nothing that others could see: every thread is let come to its first step at once.
-    this.#starting = candidates.find(({ op, object }) => op === 'start' && object === null) ?? null;
+    this.#starting = candidates.find(isUnstarted) ?? null;
     if (this.#starting !== null) return this.#starting;
     const decision = this.#path[this.#next];
     if (decision === undefined) {
@@ -161,13 +178,19 @@ class Expansion implements Strategy {
     const way = this.#faultsAt.get(point.steps);
     if (way !== undefined) return way;
     const { graph, frontier, maxFaults } = this.#exploration;
-    if (!this.#live || this.#from === NONE || this.#validating !== NONE || this.#faults >= maxFaults) return 0;
+    if (!this.isLive || this.#validating !== NONE || this.#faults >= maxFaults) return 0;
+    if (this.#from === NONE) this.#beforeStart();
+    if (this.#from === NONE) return 0;
     const taken = graph.label(this.#edge);
-    // One fault an edge: the ways after this one are ways of the ordinary edge.
-    if (taken.kind === 'fault') return 0;
+    const choice = point.steps + this.#stepOffset - graph.step(this.#from);
+    // What comes before the last fault of this edge was seen to when the edge without that fault was taken.
+    if (choice <= (graph.faultsOf(this.#edge).at(-1)?.choice ?? 0)) return 0;
+    const after = taken.kind === 'fault' ? this.#edge : NONE;
     for (let other = 1; other < alternatives; other++) {
-      const detail = fault(point.steps + this.#stepOffset - graph.step(this.#from), other);
-      const edge = graph.addEdge(this.#from, { ...taken, kind: 'fault', detail });
+      const label: EdgeLabel = { ...taken, kind: 'fault', detail: fault(choice, other), after };
+      // Somebody without room for where it leads may have been here before.
+      if (graph.hasEdge(this.#from, label)) continue;
+      const edge = graph.addEdge(this.#from, label);
       if (edge === NONE) continue;
       graph.lowerCost(edge, frontier.level);
       frontier.push(edge, 'now');
@@ -175,20 +198,46 @@ class Expansion implements Strategy {
     return 0;
   }
 
+  /** The environment is asked before any thread has come to a visible step: that needs a state to come from. */
+  #beforeStart(): void {
+    const { graph } = this.#exploration;
+    const edges: EdgeLabel[] = [{ lwp: NONE, slot: NONE, kind: 'run', detail: 0, after: NONE }];
+    const key = keyOfText('before the start');
+    const { state } = graph.add({
+      key,
+      parent: NONE,
+      step: 0,
+      level: 0,
+      faults: 0,
+      ids: 0,
+      kind: StateKind.Inner,
+      last: NONE,
+      edges,
+    });
+    if (state === NONE) return;
+    this.#from = state;
+    this.#edge = graph.runEdge(state, NONE);
+    graph.claim(this.#edge);
+    graph.lowerCost(this.#edge, 0);
+  }
+
   /** The execution is over. */
   ended(outcome: Outcome): void {
     if (outcome.abandoned || this.instance === null) return;
-    const { graph, frontier, failureNumber } = this.#exploration;
+    if (!this.isLive) diverged('an execution that goes on');
+    const { graph, frontier, onFailure } = this.#exploration;
     const { failure } = outcome;
+    // Others may have been about to touch what was touched right before things went wrong; there is no execution in which they come to it.
+    if (failure !== null) for (const object of this.#hidden) this.#exploration.visible.suspect(object);
     const key = failure === null ? this.#key(this.instance).key : keyOfText(failure.signature);
     if (this.#validating !== NONE) {
       this.#compare(graph.find(key));
       return;
     }
     const known = graph.find(key);
-    const state =
+    const { state, isNew } =
       known !== NONE
-        ? known
+        ? { state: known, isNew: false }
         : graph.add({
             key,
             parent: this.#edge,
@@ -196,11 +245,21 @@ class Expansion implements Strategy {
             level: frontier.level,
             faults: this.#faults,
             ids: 0,
-            kind: failure === null ? StateKind.Ended : StateKind.Failed + failureNumber(failure),
+            kind: failure === null ? StateKind.Ended : StateKind.Failed,
             last: NONE,
             edges: [],
-          }).state;
-    if (this.#edge !== NONE && state !== NONE) graph.arrive(this.#edge, state, NONE);
+          });
+    if (state === NONE) this.#giveBack();
+    else if (this.#edge !== NONE) graph.arrive(this.#edge, state, NONE);
+    if (isNew && failure !== null) onFailure(state, failure);
+  }
+
+  /** There is no room for where the edge leads: somebody with more room is to take it. */
+  #giveBack(): void {
+    const { graph, frontier } = this.#exploration;
+    if (this.#edge === NONE) return;
+    graph.release(this.#edge);
+    frontier.push(this.#edge, 'now');
   }
 
   /** A state has been reached on a way that nobody went before. */
@@ -212,12 +271,15 @@ class Expansion implements Strategy {
     if (this.#validating !== NONE) {
       this.#compare(known);
       this.#validating = NONE;
-      throw new Abandoned();
+      throw ENOUGH;
     }
     const ids = this.#digestOfIds(this.instance, keyed);
     const { state, isNew } =
       known !== NONE ? { state: known, isNew: false } : graph.add(this.#newState(candidates, point, keyed, ids));
-    if (state === NONE) throw new Abandoned();
+    if (state === NONE) {
+      this.#giveBack();
+      throw ENOUGH;
+    }
     if (this.#edge !== NONE) graph.arrive(this.#edge, state, this.#actor === null ? NONE : keyed.rankOf(this.#actor));
     const next = this.#queue(state, candidates, keyed, isNew || graph.ids(state) === ids);
     if (next !== NONE) {
@@ -231,7 +293,7 @@ class Expansion implements Strategy {
       const again = this.#followed(state, candidates, keyed);
       if (again !== null) return again;
     }
-    throw new Abandoned();
+    throw ENOUGH;
   }
 
   #newState(
@@ -241,10 +303,17 @@ class Expansion implements Strategy {
     ids: number,
   ): Parameters<StateGraph['add']>[0] {
     const { frontier, timeouts, maxFaults } = this.#exploration;
-    const edges: EdgeLabel[] = candidates.map((lwp) => ({ lwp: lwp.id, slot: keyed.rankOf(lwp), kind: 'run', detail: 0 }));
+    const edges: EdgeLabel[] = candidates.map((lwp) => ({
+      lwp: lwp.id,
+      slot: keyed.rankOf(lwp),
+      kind: 'run',
+      detail: 0,
+      after: NONE,
+    }));
     edges.sort((a, b) => a.slot - b.slot);
     if (timeouts && this.#faults < maxFaults) {
-      for (const lwp of this.#sleepers) edges.push({ lwp: lwp.id, slot: keyed.rankOf(lwp), kind: 'expire', detail: 0 });
+      for (const lwp of this.#sleepers)
+        edges.push({ lwp: lwp.id, slot: keyed.rankOf(lwp), kind: 'expire', detail: 0, after: NONE });
     }
     return {
       key: keyed.key,
@@ -281,9 +350,12 @@ class Expansion implements Strategy {
       const label = graph.label(edge);
       if (label.kind === 'fault') continue;
       const cost = label.kind === 'run' && last !== NONE && label.slot !== last ? level + 1 : level;
-      if (!graph.lowerCost(edge, cost) || graph.isClaimed(edge)) continue;
-      if (next === NONE && inline && cost === level && label.kind === 'run' && graph.claim(edge)) next = edge;
-      else frontier.push(edge, cost === level ? 'now' : 'later');
+      const isCheaper = graph.lowerCost(edge, cost);
+      if (graph.isClaimed(edge)) continue;
+      // Whatever is to be taken on this level may as well be taken from here, where no replay is needed.
+      const isNow = label.kind === 'run' && graph.cost(edge) <= level;
+      if (next === NONE && inline && isNow && graph.claim(edge)) next = edge;
+      else if (isCheaper) frontier.push(edge, cost === level ? 'now' : 'later');
     }
     return next;
   }
@@ -330,6 +402,11 @@ class Expansion implements Strategy {
     for (const lwp of kern.scheduler.lwps) digest = (Math.imul(digest, 31) + lwp.id * 17 + rankOf(lwp)) | 0;
     return digest;
   }
+}
+
+/** Whether a thread has been created, and has not run. */
+function isUnstarted({ op, object, idle }: Lwp): boolean {
+  return op === 'start' && object === null && !idle;
 }
 
 function diverged(what: string): never {

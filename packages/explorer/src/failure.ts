@@ -1,5 +1,5 @@
 /** What counts as a failure, and when two failures are the same. */
-import type { Deadlock, KernelPanic, Schedule, Violation } from '@faultline/kernel';
+import type { Deadlock, KernelPanic, Lock, Schedule, Violation } from '@faultline/kernel';
 import type { Complaint } from './model.js';
 
 /** What kind of thing went wrong. */
@@ -13,6 +13,8 @@ export type FailureKind =
   | 'livelock'
   | 'data-race'
   | 'lock-order'
+  /** It took more steps than it may: nobody knows how it would have ended. */
+  | 'step-bound'
   | 'error';
 
 /** Something that went wrong in an execution. */
@@ -28,6 +30,8 @@ export interface Failure {
   readonly lwp: string;
   /** What was false, when that is the failure. */
   readonly violations: readonly Violation[];
+  /** For a deadlock: the classes of the locks that the ring waits for, sorted, each once. */
+  readonly ring?: readonly string[];
 }
 
 /** A failure, and how to get there. */
@@ -57,7 +61,18 @@ export function failureOf(error: unknown): Failure {
     const ring = error.cycle.length > 0;
     const parties = (ring ? error.cycle : error.waiting).map(({ op, object }) => `${op} ${wordsOf(object.label)}`).sort();
     const kind = ring ? 'deadlock' : 'sleeps-for-ever';
-    return { kind, signature: `${kind}: ${parties.join(', ')}`, message: error.message, frames: [], lwp: '', violations: [] };
+    return {
+      kind,
+      signature: `${kind}: ${parties.join(', ')}`,
+      message: error.message,
+      frames: [],
+      lwp: '',
+      violations: [],
+      ...(ring && { ring: classesOf(error) }),
+    };
+  }
+  if (isNamed<Error>(error, 'StepBound')) {
+    return { kind: 'step-bound', signature: 'step-bound', message: error.message, frames: [], lwp: '', violations: [] };
   }
   if (isNamed<Error>(error, 'CheckFailed')) return failureOfComplaints([{ kind: 'check', message: error.message }]);
   const { name, message } = error instanceof Error ? error : { name: 'Error', message: String(error) };
@@ -103,6 +118,11 @@ export function failureOfComplaints(complaints: readonly Complaint[]): Failure {
 /** Whether an error is one of the kernel's, of whichever build: each has its own classes. */
 function isNamed<E extends Error>(error: unknown, name: E['name']): error is E {
   return error instanceof Error && error.name === name;
+}
+
+function classesOf({ cycle }: Deadlock): string[] {
+  const names = cycle.map(({ object }) => ('lockClass' in object ? (object as Lock).lockClass.name : object.label));
+  return [...new Set(names)].sort();
 }
 
 /** A text without what differs from one schedule to the next: numbers and addresses. */

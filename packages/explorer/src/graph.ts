@@ -19,6 +19,8 @@ export interface EdgeLabel {
   readonly kind: EdgeKind;
   /** For a fault: which of the choices within the step, and which way, as `fault()` packs it; else 0. */
   readonly detail: number;
+  /** For a fault that comes after another one in the same step: the edge with that one; else `NONE`. */
+  readonly after: number;
 }
 
 /** What an edge stands for: a thread goes on; it goes on, and the environment goes another way; a timeout fires. */
@@ -26,13 +28,19 @@ export type EdgeKind = 'run' | 'fault' | 'expire';
 
 const KINDS: readonly EdgeKind[] = ['run', 'fault', 'expire'];
 
+/** A choice of the environment within a step, counted in steps of the scheduler from where the edge begins, and which way it goes. */
+export interface Fault {
+  readonly choice: number;
+  readonly way: number;
+}
+
 /** The `detail` of a fault: the choice of that number within the step, from 1, goes this way. */
 export function fault(choice: number, way: number): number {
   return choice * 256 + way;
 }
 
 /** What `fault()` packed. */
-export function unpackFault(detail: number): { readonly choice: number; readonly way: number } {
+function unpackFault(detail: number): Fault {
   return { choice: Math.floor(detail / 256), way: detail % 256 };
 }
 
@@ -53,7 +61,7 @@ const STATE_COLUMNS = [
   'kind',
   'last',
 ] as const;
-const EDGE_COLUMNS = ['from', 'to', 'lwp', 'slot', 'labelKind', 'detail', 'cost', 'next', 'claimed', 'rank'] as const;
+const EDGE_COLUMNS = ['from', 'to', 'lwp', 'slot', 'labelKind', 'detail', 'cost', 'next', 'claimed', 'rank', 'after'] as const;
 
 /** How far a state is known; of a state where something went wrong, the number of the failure is added to `Failed`. */
 export const StateKind = {
@@ -65,10 +73,23 @@ export const StateKind = {
   Failed: 2,
 } as const;
 
-const HEADER = { states: 0, edges: 1, full: 2 } as const;
+/** The kind of a number that stands for no state. */
+const OUT_OF_USE = -1;
+
+const HEADER = { states: 0, edges: 1, full: 2, spare: 3, failures: 4 } as const;
 const HEADER_WORDS = 16;
 /** Edges that a state has on average, at most. */
-const EDGES_PER_STATE = 4;
+export const EDGES_PER_STATE = 4;
+/** One edge in so many is kept for what the environment can do otherwise, which comes up when its state is long there. */
+const FAULT_EDGES_IN = 16;
+
+/** A graph as plain data: its columns one after the other, as far as they are used. */
+export interface GraphState {
+  readonly states: number;
+  readonly edges: number;
+  readonly stateColumns: Int32Array;
+  readonly edgeColumns: Int32Array;
+}
 
 /** A 64-bit key in two lanes, and two more lanes where wider keys are wanted, else 0. */
 export interface StateKey {
@@ -130,9 +151,19 @@ export class StateGraph {
     this.#edge = columns(EDGE_COLUMNS, () => column(this.maxEdges));
   }
 
-  /** States seen, including those that two workers reached at the same moment, of which one is out of use. */
+  /** Numbers that states have: all are smaller than this. */
   get stateCount(): number {
     return Math.min(Atomics.load(this.#header, HEADER.states), this.maxStates);
+  }
+
+  /** States seen. Of those that two workers reached at the same moment one number is out of use. */
+  get distinctStates(): number {
+    return this.stateCount - Atomics.load(this.#header, HEADER.spare);
+  }
+
+  /** States that stand for a failure: one for each. */
+  get failureCount(): number {
+    return Atomics.load(this.#header, HEADER.failures);
   }
 
   /** Edges known, taken or not. */
@@ -180,16 +211,16 @@ export class StateGraph {
     columns.firstEdge[index] = NONE;
     for (let i = state.edges.length - 1; i >= 0; i--) {
       const edge = this.#newEdge(index, state.edges[i] as EdgeLabel, columns.firstEdge[index] as number);
-      if (edge === NONE) return this.#noRoom();
+      if (edge === NONE || edge >= this.maxEdges - this.maxEdges / FAULT_EDGES_IN) return this.#noRoom(index);
       columns.firstEdge[index] = edge;
     }
-    const table = this.#table;
-    const mask = table.length - 1;
-    for (let slot = key.low & mask; ; slot = (slot + 1) & mask) {
-      const entry = Atomics.compareExchange(table, slot, 0, index + 1);
-      if (entry === 0) return { state: index, isNew: true };
-      if (this.#hasKey(entry - 1, key)) return { state: entry - 1, isNew: false };
+    const known = this.#enter(index, key);
+    if (known === index) {
+      if (state.kind === StateKind.Failed) Atomics.add(this.#header, HEADER.failures, 1);
+      return { state: index, isNew: true };
     }
+    this.#outOfUse(index);
+    return { state: known, isNew: false };
   }
 
   /** Adds an edge to a state that is there; `NONE` when there is no room. */
@@ -208,6 +239,11 @@ export class StateGraph {
     return Atomics.compareExchange(this.#edge.claimed, edge, 0, 1) === 0;
   }
 
+  /** Gives an edge back that was not taken to its end. */
+  release(edge: number): void {
+    Atomics.store(this.#edge.claimed, edge, 0);
+  }
+
   isClaimed(edge: number): boolean {
     return Atomics.load(this.#edge.claimed, edge) !== 0;
   }
@@ -215,7 +251,7 @@ export class StateGraph {
   /** An edge was taken, and led to a state, which ranks the thread that took it so; `NONE` for a thread that is no more. */
   arrive(edge: number, state: number, rank: number): void {
     this.#edge.rank[edge] = rank;
-    this.#edge.to[edge] = state;
+    Atomics.store(this.#edge.to, edge, state);
   }
 
   /** The rank of the thread that took an edge, in the state to which it led. */
@@ -234,12 +270,28 @@ export class StateGraph {
 
   /** The state's edges. */
   *edgesOf(state: number): IterableIterator<number> {
-    for (let edge = this.#state.firstEdge[state] as number; edge !== NONE; edge = this.#edge.next[edge] as number) yield edge;
+    for (let edge = Atomics.load(this.#state.firstEdge, state); edge !== NONE; edge = this.#edge.next[edge] as number) yield edge;
+  }
+
+  /** The state's edges in an order that does not depend on who found them. */
+  orderedEdgesOf(state: number): number[] {
+    const { labelKind, slot, detail } = this.#edge;
+    const by = (column: Int32Array, a: number, b: number): number => (column[a] as number) - (column[b] as number);
+    return [...this.edgesOf(state)].sort((a, b) => by(labelKind, a, b) || by(slot, a, b) || by(detail, a, b));
+  }
+
+  /** Whether a state has an edge of that name. */
+  hasEdge(state: number, label: EdgeLabel): boolean {
+    for (const edge of this.edgesOf(state)) {
+      const { kind, slot, detail, after } = this.label(edge);
+      if (slot === label.slot && detail === label.detail && kind === label.kind && after === label.after) return true;
+    }
+    return false;
   }
 
   /** The edge on which a thread goes on from a state in the ordinary way; `NONE` when it cannot. */
   runEdge(state: number, slot: number): number {
-    for (let edge = this.#state.firstEdge[state] as number; edge !== NONE; edge = this.#edge.next[edge] as number) {
+    for (let edge = Atomics.load(this.#state.firstEdge, state); edge !== NONE; edge = this.#edge.next[edge] as number) {
       if (this.#edge.slot[edge] === slot && this.#edge.labelKind[edge] === 0) return edge;
     }
     return NONE;
@@ -252,7 +304,17 @@ export class StateGraph {
       slot: this.#edge.slot[edge] as number,
       kind: KINDS[this.#edge.labelKind[edge] as number] ?? 'run',
       detail: this.#edge.detail[edge] as number,
+      after: this.#edge.after[edge] as number,
     };
+  }
+
+  /** What the environment does otherwise within a step, in order. */
+  faultsOf(edge: number): Fault[] {
+    const faults: Fault[] = [];
+    for (let each = edge; each !== NONE && this.label(each).kind === 'fault'; each = this.label(each).after) {
+      faults.push(unpackFault(this.label(each).detail));
+    }
+    return faults.reverse();
   }
 
   lwpOf(edge: number): number {
@@ -269,7 +331,7 @@ export class StateGraph {
 
   /** Where an edge leads; `NONE` while it was not taken to its end. */
   to(edge: number): number {
-    return this.#edge.to[edge] as number;
+    return Atomics.load(this.#edge.to, edge);
   }
 
   cost(edge: number): number {
@@ -300,6 +362,11 @@ export class StateGraph {
     return this.#state.kind[state] as number;
   }
 
+  /** Says what is known of a state by now. Only while nobody works. */
+  setKind(state: number, kind: number): void {
+    this.#state.kind[state] = kind;
+  }
+
   /** Rank of the thread that ran last when the state was first reached. */
   last(state: number): number {
     return this.#state.last[state] as number;
@@ -317,6 +384,45 @@ export class StateGraph {
     return path.reverse();
   }
 
+  /** All that is there. Only while nobody works. */
+  get state(): GraphState {
+    const { stateCount: states, edgeCount: edges } = this;
+    return {
+      states,
+      edges,
+      stateColumns: packed(STATE_COLUMNS, this.#state, states),
+      edgeColumns: packed(EDGE_COLUMNS, this.#edge, edges),
+    };
+  }
+
+  /** Takes over what another graph had. Only for an empty one with room for it. */
+  restore({ states, edges, stateColumns, edgeColumns }: GraphState): void {
+    if (states > this.maxStates || edges > this.maxEdges) {
+      throw new RangeError(`${states} states with ${edges} edges are too many for a graph of ${this.maxStates} states`);
+    }
+    unpack(STATE_COLUMNS, this.#state, states, stateColumns);
+    unpack(EDGE_COLUMNS, this.#edge, edges, edgeColumns);
+    Atomics.store(this.#header, HEADER.states, states);
+    Atomics.store(this.#header, HEADER.edges, edges);
+    for (let state = 0; state < states; state++) {
+      const kind = this.kind(state);
+      if (kind >= StateKind.Failed) Atomics.add(this.#header, HEADER.failures, 1);
+      if (kind === OUT_OF_USE) Atomics.add(this.#header, HEADER.spare, 1);
+      else this.#enter(state, this.key(state));
+    }
+  }
+
+  /** Makes a state known by its key; answers the state that is known by it, which may be another. */
+  #enter(state: number, key: StateKey): number {
+    const table = this.#table;
+    const mask = table.length - 1;
+    for (let slot = key.low & mask; ; slot = (slot + 1) & mask) {
+      const entry = Atomics.compareExchange(table, slot, 0, state + 1);
+      if (entry === 0) return state;
+      if (this.#hasKey(entry - 1, key)) return entry - 1;
+    }
+  }
+
   #newEdge(state: number, label: EdgeLabel, next: number): number {
     const edge = Atomics.add(this.#header, HEADER.edges, 1);
     if (edge >= this.maxEdges) return this.#noRoom().state;
@@ -327,6 +433,7 @@ export class StateGraph {
     columns.slot[edge] = label.slot;
     columns.labelKind[edge] = KINDS.indexOf(label.kind);
     columns.detail[edge] = label.detail;
+    columns.after[edge] = label.after;
     columns.cost[edge] = 0x7fffffff;
     columns.next[edge] = next;
     columns.claimed[edge] = 0;
@@ -338,8 +445,15 @@ export class StateGraph {
     return low[state] === key.low && high[state] === key.high && high2[state] === key.high2 && low2[state] === key.low2;
   }
 
-  #noRoom(): { readonly state: number; readonly isNew: boolean } {
+  #outOfUse(state: number): void {
+    this.#state.kind[state] = OUT_OF_USE;
+    Atomics.add(this.#header, HEADER.spare, 1);
+  }
+
+  /** @param state the one for whose edges there is no room */
+  #noRoom(state = NONE): { readonly state: number; readonly isNew: boolean } {
     Atomics.store(this.#header, HEADER.full, 1);
+    if (state !== NONE) this.#outOfUse(state);
     return { state: NONE, isNew: false };
   }
 }
@@ -351,4 +465,23 @@ export function newMemory(bytes: number): ArrayBufferLike {
 
 function columns<Name extends string>(names: readonly Name[], make: () => Int32Array): Record<Name, Int32Array> {
   return Object.fromEntries(names.map((name) => [name, make()])) as Record<Name, Int32Array>;
+}
+
+function packed<Name extends string>(
+  names: readonly Name[],
+  all: Readonly<Record<Name, Int32Array>>,
+  length: number,
+): Int32Array {
+  const words = new Int32Array(names.length * length);
+  for (const [index, name] of names.entries()) words.set(all[name].subarray(0, length), index * length);
+  return words;
+}
+
+function unpack<Name extends string>(
+  names: readonly Name[],
+  all: Readonly<Record<Name, Int32Array>>,
+  length: number,
+  words: Int32Array,
+): void {
+  for (const [index, name] of names.entries()) all[name].set(words.subarray(index * length, (index + 1) * length));
 }

@@ -1,11 +1,27 @@
 /** Tries the thread interleavings of a program. */
 export * from './analysis.js';
+export { type BruteForceResult, exploreBruteForce } from './brute-force.js';
 export * from './counterexample.js';
+export * from './diagnosis/index.js';
+export { exploreOptimalDpor } from './dpor/optimal-dpor.js';
+export type { SearchOptions, SearchResult } from './dpor/search.js';
+export { exploreSourceDpor } from './dpor/source-dpor.js';
+export { UnsupportedStep } from './dpor/trace.js';
 export * from './execution.js';
 export * from './exhaustive.js';
-export { StateMismatch } from './expansion.js';
 export * from './explore.js';
 export * from './failure.js';
 export * from './graph.js';
+export * from './labelled-schedule/decisions.js';
+export * from './labelled-schedule/follow.js';
+export * from './labelled-schedule/label.js';
+export * from './labelled-schedule/observed.js';
+export { type Site, SiteTracker, siteText, ThreadNames } from './labelled-schedule/sites.js';
+export type { StepChecks } from './labelled-schedule/step-checks.js';
 export * from './model.js';
+export * from './races/data-races.js';
+export type { EngineName } from './sampling/engine.js';
+export * from './sampling/sample.js';
+export type { ExplorationSnapshot, ReachedState } from './snapshot.js';
 export type { StepKnowledge } from './visible-steps.js';
+export { type Assignment, type ExplorationSettings, ExplorationWorker, type WorkerReport } from './worker.js';

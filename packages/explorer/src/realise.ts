@@ -1,8 +1,7 @@
 /** Takes a way through the state graph once more, as an execution: by the ranks of threads, which are the same on each path. */
 import type { Lwp, SchedulingPoint, Strategy } from '@faultline/kernel';
-import { type ExecutionOptions, execute, type Outcome } from './execution.js';
-import { StateMismatch } from './expansion.js';
-import { type StateGraph, unpackFault } from './graph.js';
+import { ENOUGH, type ExecutionOptions, execute, type Outcome, StateMismatch } from './execution.js';
+import { NONE, type StateGraph } from './graph.js';
 import type { Instance, Model } from './model.js';
 import { keyOf } from './state-key.js';
 import type { VisibleSteps } from './visible-steps.js';
@@ -21,6 +20,16 @@ export interface Realised {
   readonly outcome: Outcome;
   /** For each edge, the steps that had been taken when it was. */
   readonly stepsAt: readonly number[];
+  /** For each edge, the number of the thread that took it; `NONE` for a timeout that fired. */
+  readonly takenBy: readonly number[];
+  /** For each edge, the numbers of the threads that could have gone on instead, and of the one that did. */
+  readonly couldRun: readonly (readonly number[])[];
+}
+
+/** How to go. */
+export interface RealiseOptions extends ExecutionOptions {
+  /** Whether to stop at the end of the way instead of going on. Default false. */
+  readonly stopAtEnd?: boolean;
 }
 
 /**
@@ -28,8 +37,8 @@ export interface Realised {
  *
  * @throws {StateMismatch} when the execution does not come by the states that the graph has
  */
-export function realise(walk: GraphWalk, edges: readonly number[], options: ExecutionOptions = {}): Realised {
-  const walker = new Walker(walk, edges);
+export function realise(walk: GraphWalk, edges: readonly number[], options: RealiseOptions = {}): Realised {
+  const walker = new Walker(walk, edges, options.stopAtEnd === true);
   const model: Model = {
     name: walk.model.name,
     boot: (strategy) => {
@@ -39,7 +48,8 @@ export function realise(walk: GraphWalk, edges: readonly number[], options: Exec
     },
   };
   const outcome = execute(model, walker, options);
-  return { outcome, stepsAt: walker.stepsAt };
+  const { stepsAt, takenBy, couldRun } = walker;
+  return { outcome, stepsAt, takenBy, couldRun };
 }
 
 class Walker implements Strategy {
@@ -48,18 +58,24 @@ class Walker implements Strategy {
   readonly everyStep = true;
   instance: Instance | null = null;
   readonly stepsAt: number[] = [];
+  readonly takenBy: number[] = [];
+  readonly couldRun: number[][] = [];
+  readonly #stopAtEnd: boolean;
   readonly #walk: GraphWalk;
   readonly #edges: readonly number[];
   #actor: Lwp | null = null;
   #starting: Lwp | null = null;
   #sleepers: readonly Lwp[] = [];
   #faults = 0;
-  #faultAt = -1;
-  #way = 0;
+  readonly #faultsAt = new Map<number, number>();
 
-  constructor(walk: GraphWalk, edges: readonly number[]) {
+  constructor(walk: GraphWalk, edges: readonly number[], stopAtEnd: boolean) {
+    this.#stopAtEnd = stopAtEnd;
     this.#walk = walk;
     this.#edges = edges;
+    const [first] = edges;
+    // Before the start there was nothing to decide but faults.
+    if (first !== undefined && walk.graph.lwpOf(first) === NONE) this.#take(first, 0, NONE, []);
   }
 
   get #over(): boolean {
@@ -67,7 +83,7 @@ class Walker implements Strategy {
   }
 
   preempts({ current }: SchedulingPoint): boolean {
-    if (this.#over && current !== this.#starting) return false;
+    if (this.#over && current !== this.#starting && !this.#stopAtEnd) return false;
     return this.#walk.visible.isVisible(current, current.op, current.object);
   }
 
@@ -77,7 +93,7 @@ class Walker implements Strategy {
     const edge = this.#edges[this.stepsAt.length];
     if (edge === undefined || graph.label(edge).kind !== 'expire') return null;
     const rankOf = this.#arrived(edge);
-    this.stepsAt.push(point.steps);
+    this.#take(edge, point.steps, NONE, []);
     this.#faults++;
     return this.#sleepers.find((lwp) => rankOf(lwp) === graph.slotOf(edge)) ?? missing();
   }
@@ -87,22 +103,28 @@ class Walker implements Strategy {
     if (this.#starting !== null) return this.#starting;
     const { graph } = this.#walk;
     const edge = this.#edges[this.stepsAt.length];
+    if (edge === undefined && this.#stopAtEnd) throw ENOUGH;
     if (edge === undefined) return this.#actor !== null && candidates.includes(this.#actor) ? this.#actor : usual;
     const rankOf = this.#arrived(edge);
-    this.stepsAt.push(point.steps);
-    const { kind, slot, detail } = graph.label(edge);
-    if (kind === 'fault') {
-      const { choice, way } = unpackFault(detail);
-      this.#faultAt = point.steps + choice;
-      this.#way = way;
-      this.#faults++;
-    }
-    this.#actor = candidates.find((lwp) => rankOf(lwp) === slot) ?? missing();
+    this.#actor = candidates.find((lwp) => rankOf(lwp) === graph.slotOf(edge)) ?? missing();
+    const could = candidates.map(({ id }) => id);
+    this.#take(edge, point.steps, this.#actor.id, could);
     return this.#actor;
   }
 
+  /** An edge is taken after so many steps, by a thread, where these could go on. */
+  #take(edge: number, steps: number, by: number, could: number[]): void {
+    this.stepsAt.push(steps);
+    this.takenBy.push(by);
+    this.couldRun.push(could);
+    for (const { choice, way } of this.#walk.graph.faultsOf(edge)) {
+      this.#faultsAt.set(steps + choice, way);
+      this.#faults++;
+    }
+  }
+
   choose(_site: string, _alternatives: number, point: SchedulingPoint): number {
-    return point.steps === this.#faultAt ? this.#way : 0;
+    return this.#faultsAt.get(point.steps) ?? 0;
   }
 
   /** Checks that the execution is in the state that an edge comes from. */

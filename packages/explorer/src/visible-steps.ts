@@ -33,14 +33,30 @@ const LOCAL_OPS: ReadonlySet<Op> = new Set<Op>([
 /** Operations that can find a lock taken, and go on all the same. */
 const TRYING_OPS: ReadonlySet<Op> = new Set<Op>(['try', 'try-read', 'upgrade']);
 
-/** Tells visible steps from others, and learns. */
+/** The name of no thread. */
+const SOMEBODY = '';
+
+/** What an execution has shown that was not supposed. */
+export interface StepEvidence {
+  /** Classes of locks that were tried. */
+  readonly tried: readonly string[];
+  /** Objects that were touched, and a thread that did; an object can be there several times. */
+  readonly touched: readonly (readonly [label: string, lwp: string])[];
+}
+
+/**
+ * Tells visible steps from others by what is known of them, and takes down what it sees. What it sees changes no answer: equal
+ * knowledge, equal answers, in whatever order executions are made.
+ */
 export class VisibleSteps {
-  /** Counts what was learned that makes earlier answers wrong. */
-  revision = 0;
-  readonly #tried: Set<string>;
-  readonly #shared: Set<string>;
+  readonly #tried: ReadonlySet<string>;
+  readonly #shared: ReadonlySet<string>;
+  readonly #triedNow = new Set<string>();
   /** Who touches each object that only one thread has touched so far. */
   readonly #owners = new Map<string, string>();
+  readonly #sharedNow = new Set<string>();
+  /** What was seen since somebody asked. */
+  #news: [string, string][] = [];
   readonly #all: boolean;
 
   /** @param options.all whether every step counts as visible */
@@ -50,47 +66,59 @@ export class VisibleSteps {
     this.#all = options.all === true;
   }
 
-  /** What was learned so far. */
+  /** What was known and what was learned, in alphabetical order. */
   get knowledge(): StepKnowledge {
-    return { tried: [...this.#tried], shared: [...this.#shared] };
+    return {
+      tried: [...this.#tried, ...this.#triedNow].sort(),
+      shared: [...this.#shared, ...this.#sharedNow].sort(),
+    };
   }
 
-  /** Takes over what somebody else has learned; answers whether anything of it was news. */
-  learn({ tried, shared }: StepKnowledge): boolean {
-    const before = this.#tried.size + this.#shared.size;
-    for (const name of tried) this.#tried.add(name);
-    for (const label of shared) this.#shared.add(label);
-    const news = this.#tried.size + this.#shared.size > before;
-    if (news) this.revision++;
-    return news;
+  /** All that was seen: for somebody who goes on with what was explored. */
+  get evidence(): StepEvidence {
+    return { tried: [...this.#triedNow], touched: [...this.#owners] };
+  }
+
+  /** Whether what was seen makes answers wrong that were given. */
+  get hasLearned(): boolean {
+    return this.#triedNow.size + this.#sharedNow.size > 0;
+  }
+
+  /** What was seen since this was asked last, for somebody else to `take`. */
+  give(): StepEvidence {
+    const touched = this.#news;
+    this.#news = [];
+    return { tried: [...this.#triedNow], touched };
+  }
+
+  /** Takes what somebody else has seen as if it had been seen here. */
+  take({ tried, touched }: StepEvidence): void {
+    for (const name of tried) if (!this.#tried.has(name)) this.#triedNow.add(name);
+    for (const [label, lwp] of touched) this.#touch(label, lwp);
   }
 
   /** Whether others can tell whether this step has been taken. */
   isVisible(lwp: Lwp, op: Op, object: StepObject | null): boolean {
     if (this.#all || object === null) return true;
-    if (TRYING_OPS.has(op)) this.#learnTried(classOf(object));
-    const local = this.#isLocal(lwp, object);
-    if (local && LOCAL_OPS.has(op)) return false;
+    if (TRYING_OPS.has(op) && !this.#tried.has(classOf(object))) this.#triedNow.add(classOf(object));
+    if (!this.#shared.has(object.label)) {
+      this.#touch(object.label, lwp.name);
+      if (LOCAL_OPS.has(op)) return false;
+    }
     return op !== 'release' || this.#tried.has(classOf(object));
   }
 
-  #isLocal(lwp: Lwp, { label }: StepObject): boolean {
-    if (this.#shared.has(label)) return false;
-    const owner = this.#owners.get(label);
-    if (owner === undefined) {
-      this.#owners.set(label, lwp.name);
-      return true;
-    }
-    if (owner === lwp.name) return true;
-    this.#shared.add(label);
-    this.revision++;
-    return false;
+  /** A thread does nothing but touch this for so long that it may be waiting for somebody else to do so. */
+  suspect({ label }: StepObject): void {
+    this.#touch(label, SOMEBODY);
   }
 
-  #learnTried(name: string): void {
-    if (this.#tried.has(name)) return;
-    this.#tried.add(name);
-    this.revision++;
+  #touch(label: string, lwp: string): void {
+    const owner = this.#owners.get(label);
+    if (owner === lwp || this.#shared.has(label) || this.#sharedNow.has(label)) return;
+    if (owner === undefined) this.#owners.set(label, lwp);
+    else this.#sharedNow.add(label);
+    this.#news.push([label, lwp]);
   }
 }
 

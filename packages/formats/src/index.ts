@@ -1,9 +1,10 @@
 /**
- * Readers of other people's formats: syzkaller programs and strace logs.
+ * Other people's formats: readers of syzkaller programs and strace logs, and a writer of JUnit reports.
  *
  * Text goes in, typed data comes out, and a mistake in the text is a `FormatError` with file, line, column and what was expected.
  * Nothing here knows what a call does.
  */
+export * from './junit.js';
 export * from './strace/forks.js';
 export * from './strace/reader.js';
 export * from './strace/records.js';

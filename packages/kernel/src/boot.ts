@@ -140,13 +140,35 @@ export class NetbsdSystem {
     return this.kern.auditor.audit();
   }
 
-  /** Tells the state of the whole system. What the programs remember in their own variables is not in it. */
+  /**
+   * Tells the state of the whole system. What programs remember in their own variables is in it in the watched build only, and there as
+   * a digest of all that they were given.
+   */
   writeState(writer: StateWriter): void {
+    const { kern, machine, uvm, vm, sys } = this;
+    writer.interchangeable(uvm.pages.first, uvm.pages.length);
+    // Of these there is one each, and what is in them is told below or never changes.
+    writer.known(this, kern, kern.scheduler, kern.faults, kern.witness, kern.log, kern.auditor, machine, machine.ram);
+    writer.known(
+      machine.reverseMap,
+      uvm,
+      uvm.pages,
+      uvm.freeList,
+      uvm.activeQueue,
+      uvm.inactiveQueue,
+      uvm.uvmexp,
+      vm,
+      sys,
+      sys.vfs,
+    );
     // From the names that programs use down to what these lead to: so numbers do not depend on the order in which things were made.
-    writer.part('sys', (part) => this.sys.writeState(part));
-    writer.part('kern', (part) => this.kern.writeState(part));
-    writer.part('vm', (part) => this.vm.writeState(part));
-    writer.part('machine', (part) => this.machine.writeState(part));
+    writer.part('sys', (part) => sys.writeState(part));
+    writer.part('kern', (part) => kern.writeState(part));
+    writer.part('vm', (part) => vm.writeState(part));
+    writer.part('machine', (part) => machine.writeState(part));
+    // What threads have in their variables may be any of that, or something that only they know of; and so it is with pages.
+    writer.part('frames', (part) => kern.scheduler.writeFrames(part));
+    writer.part('pages', (part) => vm.writePages(part));
   }
 }
 

@@ -105,8 +105,8 @@ const VIEWS: Readonly<Record<ViewKind, Show>> = {
   amap: ({ uvm }, { id }, size) => eachOrOne('amap', uvm.amaps, id, (amap) => seen(describeAmap(uvm, amap, size), amapText)),
   page: ({ uvm }, { page }, size) => {
     if (page === undefined) return seen(describeAllPages(uvm, size), allPagesText);
-    if (!(Number.isInteger(page) && page >= 0 && page < uvm.pages.length)) {
-      throw new Error(`there is no page ${page}; pages are numbered from 0 to ${uvm.pages.length - 1}`);
+    if (!(Number.isInteger(page) && page >= uvm.pages.first && page < uvm.pages.end)) {
+      throw new Error(`there is no page ${page}; pages are numbered from ${uvm.pages.first} to ${uvm.pages.end - 1}`);
     }
     return seen(describePage(uvm, asPfn(page), size), pageText);
   },

@@ -66,6 +66,26 @@ describe('told alike is', () => {
     expectSameState({ job: touch }, { job: after });
   });
 
+  it('memory that was stored to in one order or another: which frame is which makes no difference', () => {
+    const touch = function* (user: User, order: readonly number[]): Step<void> {
+      const pages = [AT, AT + 9 * PAGE];
+      for (const page of pages) yield* user.mmap(page, PAGE, RW, OWN | MAP_FIXED);
+      for (const i of order) yield* user.store8(pages[i] ?? 0, i);
+    };
+    const ways = [
+      [0, 1],
+      [1, 0],
+    ].map((order) => go({ job: (user) => touch(user, order) }));
+    const frames = ways.map(({ uvm }) => {
+      const [map] = [...uvm.maps].slice(-1);
+      return map?.entries().map(({ amap }) => amap?.at(amap.used[0] ?? 0)?.page);
+    });
+    expect(frames[1]).toEqual(frames[0]?.toReversed());
+    // The queue of active pages remembers which was stored to first, and nothing else does.
+    const [first, second] = ways.map((system) => linesOf(system).filter((line) => !line.startsWith('pages.active = ')));
+    expect(second).toEqual(first);
+  });
+
   it('memory after calls that failed', () => {
     const after = function* (user: User): Step<void> {
       yield* user.mlock(0x7000_0000, PAGE);

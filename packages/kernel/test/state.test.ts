@@ -54,7 +54,6 @@ describe('told is of memory', () => {
     ['a loan count', (s) => s.system.uvm.pages.setLoanCount(pageOf(s), 1)],
     ['the owner of a page', (s) => s.system.uvm.pages.setOwner(pageOf(s), s.vnode, null, s.system.uvm.pages.offset(pageOf(s)))],
     ['who has a page busy', (s) => s.system.uvm.uvmPageOwn(pageOf(s), 'test')],
-    ['the order of the free list', (s) => rotate(s.system.uvm.freeList)],
     ['the order of the active queue', (s) => rotate(s.system.uvm.activeQueue)],
     ['which amap an entry has', (s) => Object.assign(s.entry, { amap: null })],
     ['which object an entry has', (s) => Object.assign(s.entry, { object: s.vnode })],
@@ -78,14 +77,29 @@ describe('told is of memory', () => {
       (s) => s.system.machine.cpus[0]?.tlb.fill(PAGE as Va, pageOf(s), { writable: false }),
     ],
     ['that it is good for stores', (s) => s.system.machine.cpus[0]?.tlb.writeTag.fill(-1)],
+    ['how many pages are free', (s) => s.system.uvm.freeList.remove(s.system.uvm.freeList.head)],
     ['the attributes of a free page', (s) => s.system.machine.reverseMap.setAttrs(s.system.uvm.freeList.head, 1)],
     ['a mapping of a page', (s) => s.system.machine.reverseMap.add(pageOf(s), s.space.pmap, PAGE as Va)],
   ];
   for (const change of changes) it(change[0], () => expectTold(change));
 });
 
+describe('told of the free list', () => {
+  it('is when a page will be given out that a processor still knows', () => {
+    const subjects = [new Subject(), new Subject()] as const;
+    for (const { system } of subjects) {
+      system.machine.cpus[0]?.tlb.fill(PAGE as Va, system.uvm.freeList.head, { writable: false });
+    }
+    expect(subjects[1].digest).toBe(subjects[0].digest);
+    rotate(subjects[1].system.uvm.freeList);
+    expect(subjects[1].digest).not.toBe(subjects[0].digest);
+    expect(subjects[1].lines).not.toEqual(subjects[0].lines);
+  });
+});
+
 describe('not told is', () => {
   const changes: Change[] = [
+    ['the order of free pages of which one is as good as another', (s) => rotate(s.system.uvm.freeList)],
     [
       'how often a map was locked, when nobody remembers',
       (s) => {

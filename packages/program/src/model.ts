@@ -1,6 +1,14 @@
 /** A program as what the explorer explores. */
 import type { Complaint, Instance, Model } from '@faultline/explorer';
-import { bootNetbsd, type Lwp, type NetbsdPatch, type SchedulingPoint, type StateWriter, type Strategy } from '@faultline/kernel';
+import {
+  bootNetbsd,
+  type Lwp,
+  type NetbsdPatch,
+  type SchedulingPoint,
+  type StateWriter,
+  type Strategy,
+  watchUvm,
+} from '@faultline/kernel';
 import { findLeaks } from './leaks.js';
 import type { Program } from './program.js';
 import { Session, type WatchOptions } from './session.js';
@@ -30,9 +38,11 @@ const QUIETLY: WatchOptions = { audit: 'end', keepCalls: 0, stopAfter: null, log
 export function programModel(program: Program, options: ProgramModelOptions = {}): ProgramModel {
   return {
     name: program.name,
-    boot(strategy, watch = {}) {
+    boot(strategy, watch) {
       const gate = new Gate(strategy);
-      const system = bootNetbsd(bootOptions([program.machine, options.machine], gate, options.patches ?? []));
+      const boot = bootOptions([program.machine, options.machine], gate, options.patches ?? []);
+      // Who only tries many schedules has no use for the stacks of the first time that each lock was taken.
+      const system = bootNetbsd({ ...boot, witnessStacks: watch !== undefined });
       const session = new Session(system, { ...QUIETLY, ...watch });
       gate.isOpen = () => session.counting;
       return {
@@ -40,6 +50,7 @@ export function programModel(program: Program, options: ProgramModelOptions = {}
         kern: system.kern,
         run: () => program.run(session),
         writeState: (writer: StateWriter) => system.writeState(writer),
+        watch: (watcher) => watchUvm(system.uvm, watcher),
         audit: () => system.audit(),
         atEnd: () => complaintsOf(program, session),
       };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defineProgram, type FileContent, type ProgramDefinition, runProgram } from './index.js';
+import { CheckFailed, defineProgram, type FileContent, isClean, type ProgramDefinition, runProgram } from './index.js';
 
 const MACHINE = { ramPages: 64 };
 
@@ -26,6 +26,21 @@ describe('a program that makes no sense', () => {
       },
     });
     expect(() => runProgram(program)).toThrow('argument 1 of mlock is [object Object], not a number; a yield* may be missing');
+  });
+});
+
+describe('a program that finds something wrong', () => {
+  it('ends the run there, and what it says is a complaint', () => {
+    const program = defineProgram({
+      machine: MACHINE,
+      *main(user) {
+        if ((yield* user.munmap(1, 4096)) !== 0) throw new CheckFailed('munmap of a page that is not aligned fails');
+      },
+    });
+    const result = runProgram(program);
+    expect(result.end).toEqual({ kind: 'check', complaint: 'munmap of a page that is not aligned fails' });
+    expect(result.complaints).toEqual(['munmap of a page that is not aligned fails']);
+    expect(isClean(result)).toBe(false);
   });
 });
 

@@ -9,6 +9,7 @@ import {
   type Lwp,
   type NetbsdSystem,
   type Process,
+  type Stateful,
   signalCodeName,
   signalName,
   type View,
@@ -74,7 +75,7 @@ const KEPT_PROCESSES = 64;
 const PROGRESS_CALLS = 1000;
 
 /** One program on one machine. */
-export class Session implements CallObserver {
+export class Session implements CallObserver, Stateful {
   readonly system: NetbsdSystem;
   /** The calls made, the first ones and those that differ. */
   readonly calls: CallRecord[] = [];
@@ -106,6 +107,9 @@ export class Session implements CallObserver {
     system.sys.observer = this;
     if (watch.audit === 'each-call' || watch.stopAfter !== null) system.kern.onQuiet = () => this.#quiet();
   }
+
+  /** Tells nothing: that somebody takes note of what a program does changes nothing. */
+  writeState(): void {}
 
   /** The call that began last. */
   get lastCall(): CallRecord | null {

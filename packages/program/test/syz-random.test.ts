@@ -6,7 +6,7 @@ import { runProgram, type StrategySettings, syzProgram } from '../src/index.js';
 import { randomSyz } from './syz-random.js';
 
 /** In the direct build a thread cannot go on while one above it waits, so that calls beside each other may well be a deadlock. */
-const PROGRAMS = randomSyz({ concurrent: BUILD === 'stepped' });
+const PROGRAMS = randomSyz({ concurrent: BUILD !== 'direct' });
 
 /** Enough for what the programs write: without a page daemon, who finds no room for a page of a file waits for ever. */
 const RAM_PAGES = 4096;

@@ -1,6 +1,15 @@
 /** `faultline catalogue`: lists the entries, or brings one back, explains it, and tries its remedies. */
-import { CATALOGUE, type CatalogueEntry, findEntry } from '@faultline/catalogue';
-import { cleanText, explain, explanationText, isClean, type RunOptions, type RunResult, runProgram } from '@faultline/program';
+import { CATALOGUE, type CatalogueEntry, findEntry, isFinding, shownBy, type Trial, tryEntry } from '@faultline/catalogue';
+import type { NetbsdPatch } from '@faultline/kernel';
+import {
+  cleanText,
+  explain,
+  explanationText,
+  isClean,
+  type MachineSettings,
+  type RunResult,
+  remainsText,
+} from '@faultline/program';
 import { Command } from 'commander';
 import { resultJson } from '../result-json.js';
 import { fill, heading, print, printJson } from '../terminal.js';
@@ -41,28 +50,35 @@ function list({ json }: { json: boolean }): void {
   print(CATALOGUE.map(({ id, title }) => `${id.padEnd(width)}  ${title}`));
 }
 
-/** What was tried, and what came of it. */
-interface Trial {
+/** Schedules that are tried at most; of an entry that shows in the same call each time, there is no other. */
+const SCHEDULES = 500;
+
+/** A trial, and what it is called. */
+interface NamedTrial extends Trial {
   readonly what: string;
-  readonly options: RunOptions;
-  readonly result: RunResult;
 }
 
 function demonstrate(entry: CatalogueEntry, { json }: { json: boolean }): number {
-  const attempt = (what: string, options: RunOptions): Trial => ({ what, options, result: runProgram(entry.program, options) });
-  const defect = attempt('with the defect', { patches: [entry.defect] });
-  const silent = attempt('with the defect, assertions off', { patches: [entry.defect], machine: { diagnostic: false } });
-  const today = attempt('without the defect', {});
+  const attempt = (what: string, patches: readonly NetbsdPatch[], machine: MachineSettings = {}): NamedTrial => ({
+    what,
+    ...tryEntry(entry, { patches, machine, schedules: entry.finds.call === undefined ? SCHEDULES : 1 }),
+  });
+  const defect = attempt('with the defect', [entry.defect]);
+  const silent = attempt('with the defect, assertions off', [entry.defect], { diagnostic: false });
+  const today = attempt('without the defect', []);
   const remedies = entry.remedies.map((remedy) => ({
     remedy,
-    trial: attempt(`with the defect and ${remedy.patch.id}`, { patches: [entry.defect, remedy.patch] }),
+    trial: attempt(`with the defect and ${remedy.patch.id}`, [entry.defect, remedy.patch]),
   }));
   const asExpected =
-    matches(entry, defect.result) &&
+    isFinding(entry.finds, shownBy(defect.result)) &&
     isClean(today.result) &&
     remedies.every(({ remedy, trial }) => isClean(trial.result) === remedy.cures);
   if (json) {
-    const tell = ({ what, options, result }: Trial) => ({ what, ...resultJson(result, explain(entry.program, options, result)) });
+    const tell = ({ what, options, result }: NamedTrial) => ({
+      what,
+      ...resultJson(result, explain(entry.program, options, result)),
+    });
     printJson({ id: entry.id, asExpected, trials: [defect, silent, today, ...remedies.map(({ trial }) => trial)].map(tell) });
     return asExpected ? EXIT_CLEAN : EXIT_FOUND;
   }
@@ -88,34 +104,31 @@ function demonstrate(entry: CatalogueEntry, { json }: { json: boolean }): number
   ]);
   print([
     'Next',
-    `  faultline show map catalogue:${entry.id} --after ${entry.finds.call} --full     the map right after things went wrong`,
+    ...(entry.finds.call === undefined
+      ? []
+      : [
+          `  faultline show map catalogue:${entry.id} --after ${entry.finds.call} --full     the map right after things went wrong`,
+        ]),
     `  faultline run catalogue:${entry.id} --patch ${entry.remedies[0]?.patch.id ?? ''}`,
     '  faultline run examples/strace/pipeline.strace          the memory life of a real program',
   ]);
   return asExpected ? EXIT_CLEAN : EXIT_FOUND;
 }
 
-/** Whether a run found what the entry says must be found. */
-function matches({ finds }: CatalogueEntry, { end, firstViolation }: RunResult): boolean {
-  const [first] = firstViolation?.violations ?? [];
-  return (
-    end.kind === 'panic' &&
-    end.panic.message === finds.panic &&
-    first?.invariant === finds.invariant &&
-    firstViolation?.call?.number === finds.call
-  );
-}
-
-function trialLines(entry: CatalogueEntry, number: number, title: string, { options, result }: Trial): string[] {
+function trialLines(entry: CatalogueEntry, number: number, title: string, { options, result }: NamedTrial): string[] {
   const explanation = explain(entry.program, options, result);
-  const told = explanation === null ? cleanText(result) : explanationText(result, explanation);
+  const told =
+    explanation === null
+      ? [...(isClean(result) ? cleanText(result) : remainsText(result)), '']
+      : explanationText(result, explanation);
   return [heading(`${number}. ${title}`), '', `   ${result.settings}`, '', ...told.map((line) => `   ${line}`.trimEnd())];
 }
 
 function remedyLines({ patch, history }: CatalogueEntry['remedies'][number], result: RunResult): string[] {
   const { end, firstViolation } = result;
+  const first = firstViolation?.violations[0];
   const verdict = isClean(result)
     ? 'CURES   all calls succeed, every invariant holds, nothing is left over'
-    : `FAILS   ${end.kind === 'panic' ? end.panic.message : `false after call ${firstViolation?.call?.number}: ${firstViolation?.violations[0]?.sentence}`}`;
+    : `FAILS   ${end.kind === 'panic' ? end.panic.message : first === undefined ? shownBy(result)?.message.split('\n')[0] : `false after call ${firstViolation?.call?.number}: ${first.sentence}`}`;
   return [`   ${patch.id}: ${patch.summary}`, `     ${history}`, `     ${verdict}`, ''];
 }

@@ -31,6 +31,7 @@ export class FaultInjector implements Strategy, Stateful {
   readonly name: string;
   readonly preemptive: boolean;
   readonly everyStep: boolean;
+  readonly endsAtRings: boolean;
   /** Absent where the other strategy has none: the scheduler looks for sleepers only if somebody asks. */
   readonly expire?: NonNullable<Strategy['expire']>;
   readonly #inner: Strategy;
@@ -41,6 +42,7 @@ export class FaultInjector implements Strategy, Stateful {
     this.name = inner.name;
     this.preemptive = inner.preemptive;
     this.everyStep = inner.everyStep === true;
+    this.endsAtRings = inner.endsAtRings !== false;
     if (inner.expire !== undefined) this.expire = inner.expire.bind(inner);
   }
 

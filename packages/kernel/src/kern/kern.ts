@@ -17,6 +17,8 @@ export interface KernOptions {
   readonly diagnostic?: boolean;
   /** Whether the order of locks is watched. Default: as `diagnostic`. */
   readonly witness?: boolean;
+  /** Whether it takes stacks, which is slow. Default true. */
+  readonly witnessStacks?: boolean;
   /** Number of processors. Default 1. */
   readonly cpus?: number;
   /** Who decides what runs next. Default: each thread runs until it blocks. */
@@ -55,7 +57,7 @@ export class Kern implements Stateful {
     }
     this.faults = new FaultInjector(options.strategy ?? new RunToBlock());
     this.scheduler = new Scheduler({ boot: SYSTEM, cpus: this.cpus, strategy: this.faults });
-    this.witness = new Witness({ enabled: options.witness ?? this.diagnostic });
+    this.witness = new Witness({ enabled: options.witness ?? this.diagnostic, stacks: options.witnessStacks !== false });
     this.log = new EventLog(this.scheduler, options.eventCapacity === undefined ? {} : { capacity: options.eventCapacity });
   }
 
@@ -79,6 +81,11 @@ export class Kern implements Stateful {
    */
   kassert(condition: boolean, expression: string): void {
     if (!condition && this.diagnostic) this.panic(`kernel diagnostic assertion "${expression}" failed`);
+  }
+
+  /** The kernel functions that are being run, innermost first. */
+  stack(): readonly string[] {
+    return kernelStack();
   }
 
   /** Prints a line on the console. `printf(9)`. */
@@ -116,8 +123,7 @@ export class Kern implements Stateful {
     lwp.live0 = live0;
     lwp.live1 = live1;
     lwp.live2 = live2;
-    lwp.observedHigh = 0;
-    lwp.observedLow = 0;
+    lwp.observed.clear();
   }
 
   /**

@@ -29,6 +29,7 @@ export interface Limit {
 /** The limits of a process. Immutable: a change makes a new set, so that a fork may share it. */
 export class Limits implements Stateful {
   readonly #limits: readonly Limit[];
+  #told: string | null = null;
 
   constructor(
     limits: readonly Limit[] = Array.from({ length: RLIM_NLIMITS }, () => ({ current: RLIM_INFINITY, maximum: RLIM_INFINITY })),
@@ -52,9 +53,8 @@ export class Limits implements Stateful {
   }
 
   writeState(writer: StateWriter): void {
-    for (const [which, { current, maximum }] of this.#limits.entries()) {
-      writer.field(`current ${which}`, current);
-      writer.field(`maximum ${which}`, maximum);
-    }
+    // They never change, so they are told as the text that was made of them once.
+    this.#told ??= this.#limits.map(({ current, maximum }) => `${current}:${maximum}`).join(' ');
+    writer.field('limits', this.#told);
   }
 }

@@ -4,11 +4,12 @@
  * An lwp is always in one of three places: idle (it has no job), running (it is `scheduler.current`, or lies below it on the
  * stack of the direct build), or parked in front of its next step, which `op` and `object` describe.
  */
+import { Digest } from './digest.js';
 import type { Errno } from './errno.js';
+import { FrameStack } from './frames.js';
 import type { Lock } from './lock.js';
 import type { WaitChannel } from './sleepq.js';
 import type { StateWriter } from './state.js';
-import type { Continuation } from './switch.js';
 
 /**
  * What a step is about to do. Two steps conflict when they touch the same object and one of them changes it; that, and whether
@@ -30,6 +31,8 @@ export type Op =
   | 'resume'
   | 'wakeup'
   | 'atomic'
+  | 'load'
+  | 'store'
   | 'io-start'
   | 'io-done'
   | 'choice'
@@ -55,8 +58,15 @@ export interface CallInProgress {
   readonly args: readonly (number | string)[];
 }
 
-/** Tells a frame on a thread's stack: the place in the code, and the variables that live on from there. */
-export type FrameTeller = () => readonly unknown[];
+/** What is left of a thread's job. */
+export interface Resumable {
+  /** Whether the thread can go on from where it stands now. */
+  readonly resumable: boolean;
+  /** Runs the thread until it parks or ends; answers whether it ended. */
+  resume(): boolean;
+  /** What begins the job, null once it has begun. */
+  readonly begin: (() => unknown) | null;
+}
 
 /** A thread. */
 export class Lwp {
@@ -71,7 +81,7 @@ export class Lwp {
   /** Whether it ceases to exist when its job is done. */
   transient = false;
   /** What is left of its job, null while it is idle. Private to the scheduler. */
-  continuation: Continuation | null = null;
+  continuation: Resumable | null = null;
   /** The step it is parked in front of, or took last. */
   op: Op = 'start';
   /** What that step touches. */
@@ -102,14 +112,14 @@ export class Lwp {
   live0 = 0;
   live1 = 0;
   live2 = 0;
-  /** A digest of what it has seen since that label, in two lanes: what `observe` was told. */
-  observedHigh = 0;
-  observedLow = 0;
-  /**
-   * Tellers of the frames on its stack, outermost first: each answers the place in the code and the variables that live on from there.
-   * Only the watched build fills it.
-   */
-  readonly frames: FrameTeller[] = [];
+  /** What it has seen since that label: what `observe` was told. */
+  readonly observed = new Digest();
+  /** What its program has been given since it began, or since its own last label: results of calls, loads, signals. */
+  readonly history = new Digest();
+  /** How many calls and accesses of its program it is in: more than one when the handler of a signal makes one. Watched build. */
+  inKernel = 0;
+  /** The generators on its stack, outermost first, with what is in their variables. Only the watched build fills it. */
+  readonly frames = new FrameStack();
 
   constructor(identity: { id: number; lid: number; process: ProcessIdentity; cpu: number }) {
     this.id = identity.id;
@@ -128,10 +138,7 @@ export class Lwp {
    * told: of two threads at one label that have seen the same, both have the same in their variables.
    */
   observe(value: number): void {
-    this.observedHigh = Math.imul(this.observedHigh ^ value ^ Math.floor(value / 2 ** 32), 0x01000193);
-    this.observedHigh ^= this.observedHigh >>> 15;
-    this.observedLow = (Math.imul(this.observedLow, 0x2c1b3c6d) + (value ^ (this.observedHigh >>> 7))) | 0;
-    this.observedLow ^= this.observedLow >>> 13;
+    this.observed.mix(value);
   }
 
   /** Whether it has no job. */
@@ -140,10 +147,10 @@ export class Lwp {
   }
 
   /**
-   * Tells its state. What it has in its own variables is not to be seen, nor is what it was before it became idle.
+   * Tells its state, but for its frames. What it was before it became idle is gone.
    *
    * @param at.tick virtual time: all that matters of it is how much is left of a sleep
-   * @param at.running the running thread; every other one is parked, in front of its next step
+   * @param at.running the running thread, null for none; every other one is parked, in front of its next step
    */
   writeState(writer: StateWriter, at: { tick: number; running: Lwp | null }): void {
     writer.field('pid', this.process.pid);
@@ -165,11 +172,36 @@ export class Lwp {
     } else if (this !== at.running && this.op === 'resume') {
       writer.field('sleepResult', this.sleepResult);
     }
-    writer.field('call', this.call === null ? null : `${this.call.name}(${this.call.args.join(', ')})`);
+    if (this.call === null) {
+      writer.field('call', null);
+    } else {
+      writer.field('call', this.call.name);
+      for (const arg of this.call.args) writer.field('arg', arg);
+    }
     writer.field('onFault', this.onFault);
+    this.history.writeState(writer);
+    // In the kernel, its frames tell more.
+    if (this.inKernel > 0) return;
     writer.field('label', this.label);
-    writer.field('live', `${this.live0} ${this.live1} ${this.live2}`);
-    writer.field('observedHigh', this.observedHigh);
-    writer.field('observedLow', this.observedLow);
+    writer.field('live0', this.live0);
+    writer.field('live1', this.live1);
+    writer.field('live2', this.live2);
+    this.observed.writeState(writer);
+  }
+
+  /** Tells its frames. => after everything that variables may refer to. */
+  writeFrames(writer: StateWriter): void {
+    if (this.continuation === null) return;
+    if (this.continuation.begin !== null) {
+      writer.value('begin', this.continuation.begin);
+      return;
+    }
+    const { depth, tellers } = this.frames;
+    writer.field('depth', depth);
+    for (let i = 0; i < depth; i++) {
+      const told = tellers[i]?.() ?? [];
+      for (const value of told) writer.value('at', value);
+      writer.field('values', told.length);
+    }
   }
 }

@@ -61,6 +61,7 @@ export class Mutex implements Interlock, Stateful {
     if (scheduler.mustSwitch('try', this)) yield* park(scheduler);
     if (this.#owner !== null) return false;
     this.#take(scheduler.current);
+    this.#kern.witness.tried(scheduler.current.held, this);
     return true;
   }
 

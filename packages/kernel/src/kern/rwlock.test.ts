@@ -9,7 +9,7 @@ import { pause } from './sleepq.js';
 import { RandomPreemption } from './strategy.js';
 import { BUILD, type Step } from './switch.js';
 
-const stepped = BUILD === 'stepped';
+const stepped = BUILD !== 'direct';
 
 function lockOn(kern: Kern, name = ''): RwLock {
   return new RwLock(kern, kern.lockClass('vmobjlock'), name);

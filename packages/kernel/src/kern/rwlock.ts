@@ -87,6 +87,7 @@ export class RwLock implements Interlock, Stateful {
     if (scheduler.mustSwitch(mode === 'read' ? 'try-read' : 'try', this)) yield* park(scheduler);
     if (!this.admits(mode === 'read' ? 'acquire-read' : 'acquire', scheduler.current)) return false;
     this.#take(mode, scheduler.current);
+    this.#kern.witness.tried(scheduler.current.held, this);
     return true;
   }
 

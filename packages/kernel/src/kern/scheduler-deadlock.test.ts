@@ -8,7 +8,7 @@ import { CondVar, pause, sleepOn, WaitChannel } from './sleepq.js';
 import { RandomPreemption, RoundRobin, type Strategy } from './strategy.js';
 import { BUILD, type Step } from './switch.js';
 
-const stepped = BUILD === 'stepped';
+const stepped = BUILD !== 'direct';
 
 /** Takes two locks, one inside the other, and counts a step between. */
 function nest(kern: Kern, outer: Mutex, inner: Mutex): () => Step<void> {
@@ -80,6 +80,21 @@ describe('locks taken in opposite order', () => {
     }
     expect(() => kern.scheduler.run()).toThrow('2 threads wait for each other');
     expect(log.length).toBeLessThan(10);
+  });
+
+  it('are reported when nobody else can go on, to a strategy that wants it so', () => {
+    class ToTheEnd extends RoundRobin {
+      readonly endsAtRings = false;
+    }
+    const kern = new Kern({ strategy: new ToTheEnd() });
+    const [a, b] = locks(kern, 'a', 'b') as [Mutex, Mutex];
+    const log: string[] = [];
+    startThread(kern, nest(kern, a, b));
+    startThread(kern, nest(kern, b, a));
+    startThread(kern, stepper(kern, log, 'busy', 100));
+    if (stepped) expect(() => kern.scheduler.run()).toThrow('2 threads wait for each other');
+    else kern.scheduler.run();
+    expect(log).toHaveLength(100);
   });
 
   it('are found through any number of threads', () => {

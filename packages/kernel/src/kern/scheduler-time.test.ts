@@ -7,7 +7,7 @@ import { pause, sleepOn, WaitChannel, wakeup } from './sleepq.js';
 import { RunToBlock } from './strategy.js';
 import { BUILD, type Step } from './switch.js';
 
-const stepped = BUILD === 'stepped';
+const stepped = BUILD !== 'direct';
 
 /** Has the timeout of a thread fire early, at the first decision after the thread fell asleep. */
 class Impatient extends RunToBlock {

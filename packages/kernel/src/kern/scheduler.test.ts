@@ -7,7 +7,7 @@ import { Mutex } from './mutex.js';
 import { pause, sleepOn, WaitChannel, wakeup } from './sleepq.js';
 import { BUILD, park } from './switch.js';
 
-const stepped = BUILD === 'stepped';
+const stepped = BUILD !== 'direct';
 
 describe('run to block', () => {
   it('runs each thread through, in order of creation', () => {

@@ -12,10 +12,11 @@
  * the strategy lets a timeout fire.
  */
 import { EINTR, type Errno, EWOULDBLOCK } from './errno.js';
+import { runOn } from './frames.js';
 import { Lwp, type Op, type ProcessIdentity, type StepObject } from './lwp.js';
 import { ScheduleRecorder } from './schedule.js';
 import type { Stateful, StateWriter } from './state.js';
-import { nextInOrder, RunToBlock, type SchedulingPoint, type Strategy } from './strategy.js';
+import { RunToBlock, type SchedulingPoint, type Strategy } from './strategy.js';
 import { BUILD, Continuation, park, type Step } from './switch.js';
 
 /** Ticks in a second of virtual time, as `hz` in NetBSD. */
@@ -45,13 +46,22 @@ export class Deadlock extends Error {
   }
 }
 
+/** A run has taken more steps than it may. */
+export class StepBound extends Error {
+  override readonly name = 'StepBound';
+
+  constructor(steps: number) {
+    super(`after ${steps.toLocaleString('en-US')} steps there was no end in sight`);
+  }
+}
+
 /** Runs the threads of one machine. */
 export class Scheduler implements SchedulingPoint, Stateful {
   /** All threads that exist, in order of creation. */
   readonly lwps: Lwp[] = [];
   /** The running thread; outside of any thread, the one in whose name the embedder calls. */
   current: Lwp;
-  /** The thread that is between two steps; null while all are parked and the next is chosen, and outside of any thread. */
+  /** The thread that is on the processor, null while none is: between a step and the next, all are parked. */
   running: Lwp | null = null;
   /** Steps taken since boot. */
   steps = 0;
@@ -61,6 +71,10 @@ export class Scheduler implements SchedulingPoint, Stateful {
   kernelThreads = 0;
   /** Called when a thread gets the processor. */
   onSwitch: ((lwp: Lwp) => void) | null = null;
+  /** Called when a thread cannot take its next step, on the thread's own stack. */
+  onWait: ((lwp: Lwp) => void) | null = null;
+  /** Steps after which a run is given up, so that one without an end is no hang. */
+  maxSteps = Number.POSITIVE_INFINITY;
   /** Whether anything but run-to-block was decided, and what. */
   readonly recorder = new ScheduleRecorder();
 
@@ -68,6 +82,8 @@ export class Scheduler implements SchedulingPoint, Stateful {
   readonly #preemptive: boolean;
   /** Threads that must have a job before the strategy is asked about preemption. */
   readonly #askFrom: number;
+  readonly #everyStep: boolean;
+  readonly #endsAtRings: boolean;
   readonly #cpus: number;
   readonly #boot: ProcessIdentity;
   /** Threads with a job, in order of creation. */
@@ -76,8 +92,10 @@ export class Scheduler implements SchedulingPoint, Stateful {
 
   constructor(options: { strategy?: Strategy; cpus?: number; boot: ProcessIdentity }) {
     this.#strategy = options.strategy ?? new RunToBlock();
-    this.#preemptive = BUILD === 'stepped' && this.#strategy.preemptive;
-    this.#askFrom = this.#strategy.everyStep === true ? 1 : 2;
+    this.#preemptive = BUILD !== 'direct' && this.#strategy.preemptive;
+    this.#everyStep = this.#strategy.everyStep === true;
+    this.#askFrom = this.#everyStep ? 1 : 2;
+    this.#endsAtRings = this.#strategy.endsAtRings !== false;
     this.#cpus = options.cpus ?? 1;
     this.#boot = options.boot;
     this.current = this.create(options.boot, 1);
@@ -121,6 +139,8 @@ export class Scheduler implements SchedulingPoint, Stateful {
     lwp.op = 'start';
     lwp.object = options.when ?? null;
     lwp.continuation = new Continuation(body);
+    lwp.frames.depth = 0;
+    lwp.inKernel = 0;
     let index = this.#active.length;
     while (index > 0 && (this.#active[index - 1] as Lwp).id > lwp.id) index--;
     this.#active.splice(index, 0, lwp);
@@ -135,9 +155,10 @@ export class Scheduler implements SchedulingPoint, Stateful {
     const lwp = this.current;
     lwp.op = op;
     lwp.object = object;
-    this.steps++;
+    if (++this.steps > this.maxSteps) throw new StepBound(this.maxSteps);
     if (!object.admits(op, lwp)) {
-      if (op !== 'resume') this.#refuseCycle(lwp);
+      this.onWait?.(lwp);
+      if (op !== 'resume' && this.#endsAtRings) this.#refuseCycle(lwp);
       return true;
     }
     return this.#preemptive && this.#active.length >= this.#askFrom && this.#strategy.preempts(this);
@@ -187,8 +208,16 @@ export class Scheduler implements SchedulingPoint, Stateful {
     const me = this.current;
     this.#runUntil(me);
     this.current = me;
-    this.running = me;
     this.onSwitch?.(me);
+  }
+
+  /** Has something done that no thread does, such as the disk's moving of bytes, while a thread is on the processor. */
+  byNobody<T>(job: () => T): T {
+    const { running } = this;
+    this.running = null;
+    const done = job();
+    this.running = running;
+    return done;
   }
 
   /** Takes a sleeping thread off its channel. */
@@ -230,6 +259,11 @@ export class Scheduler implements SchedulingPoint, Stateful {
     writer.parts('lwp', this.lwps, (lwp, part) => lwp.writeState(part, this));
   }
 
+  /** Tells what threads have in their variables; what can be, which is all in the watched build. => after everything else */
+  writeFrames(writer: StateWriter): void {
+    writer.parts('frames', this.lwps, tellFrames);
+  }
+
   #runUntil(until: Lwp | null): void {
     for (;;) {
       if (until === null ? this.#active.length === 0 : isAdmitted(until)) return;
@@ -242,11 +276,8 @@ export class Scheduler implements SchedulingPoint, Stateful {
 
   #dispatch(lwp: Lwp): void {
     this.current = lwp;
-    this.running = lwp;
     this.onSwitch?.(lwp);
-    const ended = lwp.continuation?.resume() === true;
-    this.running = null;
-    if (!ended) return;
+    if (!this.#resume(lwp)) return;
     // The end counts as a step, being given the processor does not: so each decision has a step of its own to be recorded at,
     // and a replay, which does not stop where nothing was decided, counts the same steps.
     this.steps++;
@@ -257,27 +288,59 @@ export class Scheduler implements SchedulingPoint, Stateful {
     this.destroy(lwp);
   }
 
+  /** Lets a thread go on until it parks or ends; answers whether it has ended. */
+  #resume(lwp: Lwp): boolean {
+    const outside = this.running;
+    const frames = BUILD === 'watched' ? runOn(lwp.frames) : null;
+    this.running = lwp;
+    try {
+      return lwp.continuation?.resume() === true;
+    } finally {
+      this.running = outside;
+      if (frames !== null) runOn(frames);
+    }
+  }
+
   /** The thread that goes on, null when none can; `until`, which runs already, when its own timeout has fired. */
   #next(until: Lwp | null): Lwp | null {
-    const expired = this.#strategy.expire?.(this.#sleepersWithDeadline(), this) ?? null;
-    if (expired !== null) {
-      this.recorder.expired(this.steps, expired);
-      this.tick = Math.max(this.tick, expired.deadline);
-      this.wake(expired, EWOULDBLOCK);
-    }
+    let mayExpire = this.#strategy.expire !== undefined;
     for (;;) {
       if (until !== null && isAdmitted(until)) return until;
-      const candidates = this.#active.filter(canRun);
-      const [only] = candidates;
-      if (only !== undefined) {
-        if (candidates.length === 1 && this.#strategy.everyStep !== true) return only;
-        const usual = candidates.includes(this.current) ? this.current : nextInOrder(candidates, this.current.id + 1);
-        const chosen = this.#strategy.pick(candidates, usual, this);
-        if (chosen !== usual) this.recorder.switched(this.steps, chosen);
-        return chosen;
+      const candidates: Lwp[] = [];
+      let usual: Lwp | null = null;
+      let after: Lwp | null = null;
+      for (const lwp of this.#active) {
+        if (!canRun(lwp)) continue;
+        candidates.push(lwp);
+        if (lwp === this.current) usual = lwp;
+        else if (after === null && lwp.id > this.current.id) after = lwp;
       }
-      if (!this.#passTime()) return null;
+      const [only] = candidates;
+      if (only === undefined) {
+        if (!this.#passTime()) return null;
+        continue;
+      }
+      // Whether a timeout fires early is asked where threads could run: where none can, time passes.
+      if (mayExpire && this.#expires()) {
+        mayExpire = false;
+        continue;
+      }
+      if (candidates.length === 1 && !this.#everyStep) return only;
+      usual ??= after ?? only;
+      const chosen = this.#strategy.pick(candidates, usual, this);
+      if (chosen !== usual) this.recorder.switched(this.steps, chosen);
+      return chosen;
     }
+  }
+
+  /** Lets a timeout fire early if the strategy says so; answers whether one did. */
+  #expires(): boolean {
+    const expired = this.#strategy.expire?.(this.#sleepersWithDeadline(), this) ?? null;
+    if (expired === null) return false;
+    this.recorder.expired(this.steps, expired);
+    this.tick = Math.max(this.tick, expired.deadline);
+    this.wake(expired, EWOULDBLOCK);
+    return true;
   }
 
   /** Moves virtual time to the next timeout and lets it fire. */
@@ -298,6 +361,8 @@ export class Scheduler implements SchedulingPoint, Stateful {
 
   /** A thread is about to wait for a lock: if that closes a ring, it will wait for ever, so say so now. */
   #refuseCycle(lwp: Lwp): void {
+    // Most who wait do so for somebody who goes on.
+    if (lwp.object === null || !holdersOf(lwp.object).some((holder) => !isAdmitted(holder))) return;
     const cycle = this.#cycleFrom(this.waiting().filter((waiting) => waiting.lwp === lwp));
     if (cycle.length > 0) throw new Deadlock(this.waiting(), cycle);
   }
@@ -331,6 +396,10 @@ export class Scheduler implements SchedulingPoint, Stateful {
  */
 export function* step(scheduler: Scheduler, op: Op, object: StepObject): Step<void> {
   if (scheduler.mustSwitch(op, object)) yield* park(scheduler);
+}
+
+function tellFrames(lwp: Lwp, writer: StateWriter): void {
+  lwp.writeFrames(writer);
 }
 
 function canRun(lwp: Lwp): boolean {

@@ -10,7 +10,7 @@ import { CondVar, pause, sleepOn, WaitChannel, wakeup, wakeupOne } from './sleep
 import { RandomPreemption, RunToBlock, type SchedulingPoint } from './strategy.js';
 import { BUILD, type Step } from './switch.js';
 
-const stepped = BUILD === 'stepped';
+const stepped = BUILD !== 'direct';
 
 /** A kernel with a mutex and a condition variable. */
 function condition(options: ConstructorParameters<typeof Kern>[0] = {}): { kern: Kern; mutex: Mutex; cv: CondVar } {
@@ -153,6 +153,30 @@ describe('wakeup_one', () => {
     runThreads(kern, () => wakeupOne(scheduler, channel));
     // The direct build comes back to the sleeper that lies on top first.
     expect(results.sort()).toEqual([`a 0 @ ${stepped ? 0 : 5}`, `b ${EWOULDBLOCK} @ 5`]);
+  });
+
+  it('wakes whom the environment chooses where several sleep, and asks nobody where one does', () => {
+    const asked: string[] = [];
+    class Latest extends RunToBlock {
+      override choose(site: string, alternatives: number): number {
+        asked.push(`${site} ${alternatives}`);
+        return alternatives - 1;
+      }
+    }
+    const kern = new Kern({ strategy: new Latest() });
+    const { scheduler } = kern;
+    const channel = new WaitChannel('it');
+    const order: string[] = [];
+    const sleeper = (name: string) =>
+      function* (): Step<void> {
+        yield* sleepOn(scheduler, channel, { message: 'wait' });
+        order.push(name);
+        yield* wakeupOne(scheduler, channel);
+      };
+    for (const name of ['a', 'b', 'c']) startThread(kern, sleeper(name));
+    runThreads(kern, () => wakeupOne(scheduler, channel));
+    expect(order).toEqual(['c', 'b', 'a']);
+    expect(asked).toEqual(['sleepq.wakeup_one 3', 'sleepq.wakeup_one 2']);
   });
 });
 

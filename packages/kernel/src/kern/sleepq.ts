@@ -69,11 +69,17 @@ export function* wakeup(scheduler: Scheduler, channel: WaitChannel): Step<void> 
   for (let lwp = channel.waiters[0]; lwp !== undefined; lwp = channel.waiters[0]) scheduler.wake(lwp, 0);
 }
 
-/** Wakes the longest sleeper. `wakeup_one()`, sys/kern/kern_synch.c of FreeBSD. */
+/**
+ * Wakes one sleeper. `wakeup_one()`, sys/kern/kern_synch.c of FreeBSD.
+ *
+ * => where several sleep, the environment chooses: ordinarily the longest sleeper, but nobody may rely on that.
+ */
 export function* wakeupOne(scheduler: Scheduler, channel: WaitChannel): Step<void> {
   yield* step(scheduler, 'wakeup', channel);
-  const [first] = channel.waiters;
-  if (first !== undefined) scheduler.wake(first, 0);
+  const { waiters } = channel;
+  const chosen = waiters.length > 1 ? scheduler.choose('sleepq.wakeup_one', waiters.length) : 0;
+  const lwp = waiters[chosen];
+  if (lwp !== undefined) scheduler.wake(lwp, 0);
 }
 
 /** Sleeps for a number of ticks. `kpause()`, sys/kern/kern_synch.c. */
@@ -124,7 +130,7 @@ export class CondVar implements Stateful {
     return result;
   }
 
-  /** Wakes the longest waiter. `cv_signal()`. */
+  /** Wakes one waiter, ordinarily the longest. `cv_signal()`. */
   *signal(): Step<void> {
     yield* wakeupOne(this.#scheduler, this.#channel);
   }

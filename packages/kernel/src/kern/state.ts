@@ -3,77 +3,59 @@
  * comparisons and snapshots.
  *
  * Two machines whose states are told alike behave alike from then on. So neither statistics are told, which change nothing, nor ids,
- * which depend on what was there before: things are told by `reference`, as numbers in the order in which they come up. What a thread
- * keeps in its own variables cannot be told; at a quiet point there is nothing of it but what the program itself remembers.
+ * which depend on what was there before: things are told by `reference`, as numbers in the order in which they come up, and so are page
+ * frames, of which one is as good as another. What a thread keeps in its own variables is told in the watched build (`kern/frames.ts`).
  */
+import { NumberingWriter } from './state-numbering.js';
 
 /** Something that can tell its state. */
 export interface Stateful {
   writeState(writer: StateWriter): void;
 }
 
+/** The value of a plain field. */
+export type FieldValue = number | string | boolean | null | undefined;
+
 /** Takes down the state of a structure, field by field. */
 export interface StateWriter {
   /** A plain field. */
-  field(name: string, value: number | string | boolean | null): void;
+  field(name: string, value: FieldValue): void;
   /** Which thing is meant, null for none: its number in the order in which things are told of. */
   reference(name: string, thing: object | null): void;
+  /** Which page frame is meant: its number in the order in which frames are told of. What is no frame of RAM is told as it is. */
+  frame(name: string, frame: number): void;
   /** What is in a piece of memory. */
   bytes(name: string, bytes: Uint8Array): void;
   /** A part of a structure, told by itself. */
   part(name: string, tell: (writer: StateWriter) => void): void;
   /** A part that is a thing which others may refer to: a lock, a channel. */
   thing(name: string, thing: Stateful): void;
+  /** A part that is a thing which others may refer to, told by somebody else. */
+  told<T extends object>(name: string, thing: T, tell: (thing: T, writer: StateWriter) => void): void;
   /** A part for each of some things: those that were told of first, in that order, and then the others as they come. */
   parts<T extends object>(name: string, things: Iterable<T>, tell: (thing: T, writer: StateWriter) => void): void;
-}
-
-/** What the writers have in common: the numbers of things. */
-abstract class NumberingWriter implements StateWriter {
-  readonly #numbers = new Map<object, number>();
-
-  abstract field(name: string, value: number | string | boolean | null): void;
-  abstract bytes(name: string, bytes: Uint8Array): void;
-  abstract part(name: string, tell: (writer: StateWriter) => void): void;
-
-  reference(name: string, thing: object | null): void {
-    this.field(name, thing === null ? null : `#${this.#numberOf(thing)}`);
-  }
-
-  thing(name: string, thing: Stateful): void {
-    this.part(`${name} #${this.#numberOf(thing)}`, (writer) => thing.writeState(writer));
-  }
-
-  parts<T extends object>(name: string, things: Iterable<T>, tell: (thing: T, writer: StateWriter) => void): void {
-    const known: T[] = [];
-    const others: T[] = [];
-    for (const thing of things) (this.#numbers.has(thing) ? known : others).push(thing);
-    known.sort((a, b) => this.#numberOf(a) - this.#numberOf(b));
-    for (const thing of [...known, ...others]) {
-      this.part(`${name} #${this.#numberOf(thing)}`, (writer) => tell(thing, writer));
-    }
-  }
-
-  /** The number by which a thing was told, 0 when it was not. */
-  rankOf(thing: object): number {
-    return this.#numbers.get(thing) ?? 0;
-  }
-
-  #numberOf(thing: object): number {
-    const known = this.#numbers.get(thing);
-    if (known !== undefined) return known;
-    const number = this.#numbers.size + 1;
-    this.#numbers.set(thing, number);
-    return number;
-  }
+  /**
+   * The value of a variable, whatever it is: a thing that was told is referred to, and another one told here. Of what nobody tells, tell
+   * it after everything else.
+   */
+  value(name: string, value: unknown): void;
+  /** Says of things that there is nothing more to tell of them: what is in them is told elsewhere, or never changes. */
+  known(...things: object[]): void;
+  /** Says which numbers are page frames wherever they turn up in a variable. */
+  interchangeable(first: number, count: number): void;
+  /** The frames told of so far, in that order. */
+  readonly frames: readonly number[];
+  /** Whether a frame has been told of. */
+  hasFrame(frame: number): boolean;
 }
 
 /** State as lines of `path = value`, for comparing two machines by eye and by test. */
 export class StateText extends NumberingWriter {
   readonly lines: string[] = [];
   #prefix = '';
+  readonly #outer: string[] = [];
 
-  field(name: string, value: number | string | boolean | null): void {
+  field(name: string, value: FieldValue): void {
     this.lines.push(`${this.#prefix}${name} = ${value}`);
   }
 
@@ -84,12 +66,61 @@ export class StateText extends NumberingWriter {
     this.field(name, `${bytes.length} bytes, ${hash.digest}`);
   }
 
-  part(name: string, tell: (writer: StateWriter) => void): void {
-    const outer = this.#prefix;
-    this.#prefix = `${outer}${name}.`;
-    tell(this);
-    this.#prefix = outer;
+  protected numbered(name: string, kind: 'thing' | 'frame', number: number): void {
+    this.lines.push(`${this.#prefix}${name} = ${kind === 'thing' ? '' : 'frame '}#${number}`);
   }
+
+  protected open(name: string, number: number): void {
+    this.#outer.push(this.#prefix);
+    this.#prefix += number === 0 ? `${name}.` : `${name} #${number}.`;
+  }
+
+  protected close(): void {
+    this.#prefix = this.#outer.pop() ?? '';
+  }
+}
+
+/** What kind of value follows: two values of different kinds are never mistaken for each other. */
+const INTEGER = 1;
+const NUMBER = 2;
+const TEXT = 3;
+const FALSE = 4;
+const TRUE = 5;
+const NULL = 6;
+const UNDEFINED = 7;
+const THING = 8;
+const FRAME = 9;
+const PART = 10;
+const CLOSE = 11;
+const BYTES = 12;
+
+/** Two words for each text that has come up, since most come up again and again. */
+const texts = new Map<string, { readonly high: number; readonly low: number }>();
+/** So many are remembered: programs may make up any number of them. */
+const TEXTS_REMEMBERED = 20_000;
+
+function textWords(text: string): { readonly high: number; readonly low: number } {
+  const known = texts.get(text);
+  if (known !== undefined) return known;
+  let high = text.length;
+  let low = 0x2545f491;
+  for (let i = 0; i < text.length; i++) {
+    high = Math.imul(high ^ text.charCodeAt(i), 0x01000193);
+    high ^= high >>> 15;
+    low = (Math.imul(low, 0x2c1b3c6d) + (text.charCodeAt(i) ^ (high >>> 7))) | 0;
+    low ^= low >>> 13;
+  }
+  if (texts.size >= TEXTS_REMEMBERED) texts.clear();
+  const words = { high, low };
+  texts.set(text, words);
+  return words;
+}
+
+/** A number for the name of a field: enough to tell it from the others that could stand in its place. */
+function codeOf(name: string): number {
+  const { length } = name;
+  if (length === 0) return 0;
+  return (length << 24) + (name.charCodeAt(0) << 16) + (name.charCodeAt(length >> 1) << 10) + (name.charCodeAt(length - 1) << 4);
 }
 
 /** State as a 64-bit hash in two 32-bit lanes. Equal states give equal hashes on every machine. */
@@ -103,27 +134,35 @@ export class StateHash extends NumberingWriter {
     if (seed !== 0) this.#mix(seed);
   }
 
-  field(name: string, value: number | string | boolean | null): void {
-    this.#text(name);
-    if (typeof value === 'number') this.#number(value);
-    else this.#text(String(value));
+  field(name: string, value: FieldValue): void {
+    if (typeof value === 'number') this.#number(name, value);
+    else if (typeof value === 'string') this.#text(name, value);
+    else this.#mix(codeOf(name) + (value === null ? NULL : value === undefined ? UNDEFINED : value ? TRUE : FALSE));
   }
 
   bytes(name: string, bytes: Uint8Array): void {
-    this.#text(name);
-    const whole = bytes.length - (bytes.length % 4);
+    this.#mix(codeOf(name) + BYTES);
+    this.#mix(bytes.length);
+    const whole = bytes.length & ~3;
     for (let i = 0; i < whole; i += 4) {
-      const [a, b, c, d] = [bytes[i], bytes[i + 1], bytes[i + 2], bytes[i + 3]] as [number, number, number, number];
-      this.#mix(a | (b << 8) | (c << 16) | (d << 24));
+      const low = (bytes[i] as number) | ((bytes[i + 1] as number) << 8);
+      this.#mix(low | ((bytes[i + 2] as number) << 16) | ((bytes[i + 3] as number) << 24));
     }
     for (let i = whole; i < bytes.length; i++) this.#mix(bytes[i] as number);
-    this.#mix(bytes.length);
   }
 
-  part(name: string, tell: (writer: StateWriter) => void): void {
-    this.#text(name);
-    tell(this);
-    this.#mix(0x27d4eb2f);
+  protected numbered(name: string, kind: 'thing' | 'frame', number: number): void {
+    this.#mix(codeOf(name) + (kind === 'thing' ? THING : FRAME));
+    this.#mix(number);
+  }
+
+  protected open(name: string, number: number): void {
+    this.#mix(codeOf(name) + PART);
+    this.#mix(number);
+  }
+
+  protected close(): void {
+    this.#mix(CLOSE);
   }
 
   /** The two lanes of the hash so far, as signed 32-bit numbers. */
@@ -137,16 +176,24 @@ export class StateHash extends NumberingWriter {
     return lane(this.#high) + lane(this.#low);
   }
 
-  #number(value: number): void {
+  #number(name: string, value: number): void {
+    if ((value | 0) === value) {
+      this.#mix(codeOf(name) + INTEGER);
+      this.#mix(value);
+      return;
+    }
+    this.#mix(codeOf(name) + NUMBER);
     this.#mix(value | 0);
     this.#mix(Math.floor(value / 2 ** 32) | 0);
     // What the two words do not tell: fractions, infinities, and numbers of more than 53 bits.
-    if (!Number.isSafeInteger(value)) this.#text(String(value));
+    if (!Number.isSafeInteger(value)) this.#text(name, String(value));
   }
 
-  #text(text: string): void {
-    for (let i = 0; i < text.length; i++) this.#mix(text.charCodeAt(i));
-    this.#mix(text.length);
+  #text(name: string, text: string): void {
+    const { high, low } = textWords(text);
+    this.#mix(codeOf(name) + TEXT);
+    this.#mix(high);
+    this.#mix(low);
   }
 
   #mix(word: number): void {

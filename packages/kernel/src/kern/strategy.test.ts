@@ -7,7 +7,7 @@ import { sleepOn, WaitChannel, wakeup } from './sleepq.js';
 import { nextInOrder, RandomPreemption, RoundRobin, SeededRandom, type Strategy } from './strategy.js';
 import { BUILD } from './switch.js';
 
-const stepped = BUILD === 'stepped';
+const stepped = BUILD !== 'direct';
 
 /** In which order two threads of some steps each take them. */
 function order(strategy: Strategy, a: number, b: number): string {

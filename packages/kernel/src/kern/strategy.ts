@@ -22,6 +22,8 @@ export interface Strategy {
   readonly preemptive: boolean;
   /** Whether it wants to be asked at each step, also where only one thread can go on: `pick` then has one candidate. Default false. */
   readonly everyStep?: boolean;
+  /** Whether a ring of threads that wait for each other ends the run as soon as it closes, though others could go on. Default true. */
+  readonly endsAtRings?: boolean;
   /** Whether to look at the other threads although the running one could go on. Asked at each step; must be quick. */
   preempts(point: SchedulingPoint): boolean;
   /** Which of several threads goes on; `usual` is the one that run-to-block would take. */

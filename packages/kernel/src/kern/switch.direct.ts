@@ -4,11 +4,7 @@
  */
 import type { Scheduler } from './scheduler.js';
 
-/** Which build this is. */
-export type Build = 'stepped' | 'direct';
-
-/** Which build this is: `stepped` can switch threads at each step, `direct` runs plain calls. */
-export const BUILD: Build = 'direct';
+export { BUILD, type Build } from './build.js';
 
 /** What a function returns that may sleep. In this build a plain value. */
 export type Step<T> = T;
@@ -19,6 +15,11 @@ export class Continuation {
 
   constructor(body: () => void) {
     this.#body = body;
+  }
+
+  /** What begins the thread, null once it has begun. */
+  get begin(): (() => void) | null {
+    return this.#body;
   }
 
   /** Whether the thread can go on from where it stands now: not once it has started, since it then lies further down the stack. */

@@ -4,11 +4,7 @@
  */
 import type { Scheduler } from './scheduler.js';
 
-/** Which build this is. */
-export type Build = 'stepped' | 'direct';
-
-/** Which build this is: `stepped` can switch threads at each step, `direct` runs plain calls. */
-export const BUILD: Build = 'stepped';
+export { BUILD, type Build } from './build.js';
 
 /** What a function returns that may sleep: called with `yield*`, it gives a `T`. In the direct build it is a plain `T`. */
 export type Step<T> = Generator<void, T, void>;
@@ -16,9 +12,16 @@ export type Step<T> = Generator<void, T, void>;
 /** The rest of a thread: what it still has to do. */
 export class Continuation {
   readonly #body: Step<void>;
+  #begin: (() => Step<void>) | null;
 
   constructor(body: () => Step<void>) {
     this.#body = body();
+    this.#begin = body;
+  }
+
+  /** What begins the thread, null once it has begun. */
+  get begin(): (() => Step<void>) | null {
+    return this.#begin;
   }
 
   /** Whether the thread can go on from where it stands now. */
@@ -32,6 +35,7 @@ export class Continuation {
    * @returns whether it ended
    */
   resume(): boolean {
+    this.#begin = null;
     return this.#body.next().done === true;
   }
 }

@@ -253,3 +253,31 @@ describe('the witness', () => {
     expect(classes(witness.reversals)).toEqual([['a', 'b']]);
   });
 });
+
+describe('orders of locks', () => {
+  it('are all kept, each once, those that came by a try apart from those that were waited for', () => {
+    const kern = new Kern();
+    const [a, b] = [new Mutex(kern, kern.lockClass('a')), new Mutex(kern, kern.lockClass('b'))];
+    runThreads(kern, function* () {
+      for (let i = 0; i < 2; i++) yield* nest(a, b);
+      yield* b.enter();
+      expect(yield* a.tryEnter()).toBe(true);
+    });
+    expect(kern.witness.orders).toEqual([
+      { outer: 'a', inner: 'b', byTry: false },
+      { outer: 'b', inner: 'a', byTry: true },
+    ]);
+    expect(kern.witness.reversals).toEqual([]);
+  });
+
+  it('come with the stack of the first time, unless nobody wants stacks', () => {
+    const stackOf = (options: KernOptions): readonly string[] => {
+      const kern = new Kern(options);
+      const [a, b] = [new Mutex(kern, kern.lockClass('a')), new Mutex(kern, kern.lockClass('b'))];
+      runThreads(kern, () => functions.witnessLockPair(a, b));
+      return kern.witness.stackOf('a', 'b');
+    };
+    expect(stackOf({})).toEqual(['witness_lock_inner', 'witness_lock_pair']);
+    expect(stackOf({ witnessStacks: false })).toEqual([]);
+  });
+});

@@ -17,17 +17,31 @@ export interface LockOrderReversal {
   readonly reverseStack: readonly string[];
 }
 
+/** A lock of one class was taken while one of another class was held. */
+export interface LockOrder {
+  readonly outer: string;
+  readonly inner: string;
+  /** Whether it was taken by a try: who tries does not wait, and takes part in no deadlock. */
+  readonly byTry: boolean;
+}
+
 /** Watches the order in which locks are taken. */
 export class Witness {
   readonly #enabled: boolean;
+  readonly #stacks: boolean;
   readonly #classes: LockClass[] = [];
   /** For each pair of class numbers that was seen nested, the stack of the first time. */
   readonly #orders = new Map<number, TakenStack>();
   /** What was found, in order. */
   readonly reversals: LockOrderReversal[] = [];
+  /** All orders that were seen, each once. */
+  readonly orders: LockOrder[] = [];
+  readonly #tried = new Set<number>();
 
-  constructor(options: { enabled: boolean }) {
+  /** @param options.stacks whether stacks are taken, which costs more than all the rest. Default true. */
+  constructor(options: { enabled: boolean; stacks?: boolean }) {
     this.#enabled = options.enabled;
+    this.#stacks = options.stacks !== false;
   }
 
   /** The class of that name; the same one each time. */
@@ -49,9 +63,29 @@ export class Witness {
     }
   }
 
+  /** A thread that holds `held` (the new lock last) has just got a lock by a try. That says nothing against any order. */
+  tried(held: readonly Lock[], lock: Lock): void {
+    if (!this.#enabled) return;
+    for (let i = 0; i < held.length - 1; i++) {
+      const outer = (held[i] as Lock).lockClass;
+      const inner = lock.lockClass;
+      if (this.#tried.has(edge(outer, inner))) continue;
+      this.#tried.add(edge(outer, inner));
+      if (outer !== inner || !outer.nests) this.orders.push({ outer: outer.name, inner: inner.name, byTry: true });
+    }
+  }
+
+  /** The kernel functions, innermost first, in which a lock of `inner` was first taken while one of `outer` was held. */
+  stackOf(outer: string, inner: string): readonly string[] {
+    const [first, second] = [outer, inner].map((name) => this.#classes.find((each) => each.name === name));
+    if (first === undefined || second === undefined) return [];
+    return kernelFrames(this.#orders.get(edge(first, second)) ?? {});
+  }
+
   #learn(outer: LockClass, inner: LockClass): void {
-    const taken = takeStack();
+    const taken = this.#stacks ? takeStack() : NO_STACK;
     this.#orders.set(edge(outer, inner), taken);
+    if (outer !== inner || !outer.nests) this.orders.push({ outer: outer.name, inner: inner.name, byTry: false });
     if (outer === inner) {
       if (outer.nests) return;
       const stack = kernelFrames(taken);
@@ -80,6 +114,8 @@ export class Witness {
     return null;
   }
 }
+
+const NO_STACK: TakenStack = {};
 
 function edge(outer: LockClass, inner: LockClass): number {
   return outer.id * 4096 + inner.id;

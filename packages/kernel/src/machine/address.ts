@@ -4,6 +4,7 @@
  * `x & 4095` is exact for any whole number, negative ones included; `x >>> 12` is not above 2^32, so page numbers are made by
  * division.
  */
+import { BUILD } from '../kern/build.js';
 
 declare const unit: unique symbol;
 type Branded<Unit extends string> = number & { readonly [unit]: Unit };
@@ -21,6 +22,14 @@ export const PAGE_SHIFT = 12;
 /** Bytes in a page. */
 export const PAGE_SIZE = 4096;
 export const PAGE_MASK = 4095;
+
+/**
+ * The first frame of RAM.
+ *
+ * In the watched build RAM begins far up, so that a number in a variable can be known for a frame: nothing else is about so large, and
+ * of the first 4,095 frames none has a number that is a page boundary.
+ */
+export const FIRST_FRAME = (BUILD === 'watched' ? 0x5a3001 : 0) as Pfn;
 
 export const asVa = (value: number): Va => value as Va;
 export const asPa = (value: number): Pa => value as Pa;

@@ -13,7 +13,7 @@ import { PROT_EXEC, PROT_READ, PROT_WRITE, type Protection } from './protection.
 import { PTE_ACCESSED, PTE_DIRTY } from './pte.js';
 
 const RW = PROT_READ | PROT_WRITE;
-const stepped = BUILD === 'stepped';
+const stepped = BUILD !== 'direct';
 
 /** Two pages that are neighbours for a program, in frames that are none, and above 2^32. */
 const BASE = 0x7f7fffff0000;

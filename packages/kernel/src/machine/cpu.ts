@@ -5,12 +5,13 @@
  *             └─miss──> page table ──present, allowed──> fill the TLB, go on
  *                            └─else──> trap ──> the fault handler of the virtual memory system ──> again
  */
+import { BUILD } from '../kern/build.js';
 import { EFAULT, type Errno } from '../kern/errno.js';
 import type { Lwp } from '../kern/lwp.js';
 import { step } from '../kern/scheduler.js';
 import type { Stateful, StateWriter } from '../kern/state.js';
 import type { Step } from '../kern/switch.js';
-import { asPfn, asVa, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, type Pfn, type Va } from './address.js';
+import { asPfn, asVa, FIRST_FRAME, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE, type Pfn, type Va } from './address.js';
 import type { MachineState } from './machine.js';
 import type { Pmap } from './pmap.js';
 import { PROT_EXEC, PROT_READ, PROT_WRITE, type Protection } from './protection.js';
@@ -43,6 +44,7 @@ export class Cpu implements Stateful {
   readonly #machine: MachineState;
   readonly #words: Int32Array;
   readonly #bytes: Uint8Array;
+  readonly #changed: Uint8Array;
   readonly #frame: Int32Array;
   readonly #readTag: Float64Array;
   readonly #writeTag: Float64Array;
@@ -53,6 +55,7 @@ export class Cpu implements Stateful {
     this.#machine = machine;
     this.#words = machine.ram.words;
     this.#bytes = machine.ram.bytes;
+    this.#changed = machine.ram.changed;
     this.#frame = this.tlb.pfn;
     this.#userSteps = options.userSteps;
     this.#readTag = options.userSteps ? NEVER : this.tlb.readTag;
@@ -82,7 +85,7 @@ export class Cpu implements Stateful {
     const offset = va & PAGE_MASK;
     const slot = (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
     if (this.#readTag[slot] === va - offset && (offset & 3) === 0) {
-      return this.#words[((this.#frame[slot] as number) << SHIFT_TO_WORD) | (offset >>> 2)] as number;
+      return this.#words[(((this.#frame[slot] as number) - FIRST_FRAME) << SHIFT_TO_WORD) | (offset >>> 2)] as number;
     }
     return (yield* this.#loadSmall(va, 4)) | 0;
   }
@@ -92,7 +95,9 @@ export class Cpu implements Stateful {
     const offset = va & PAGE_MASK;
     const slot = (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
     if (this.#writeTag[slot] === va - offset && (offset & 3) === 0) {
-      this.#words[((this.#frame[slot] as number) << SHIFT_TO_WORD) | (offset >>> 2)] = value;
+      const frame = (this.#frame[slot] as number) - FIRST_FRAME;
+      if (BUILD === 'watched') this.#changed[frame] = 1;
+      this.#words[(frame << SHIFT_TO_WORD) | (offset >>> 2)] = value;
       return;
     }
     yield* this.#storeSmall(va, 4, value);
@@ -103,7 +108,7 @@ export class Cpu implements Stateful {
     const offset = va & PAGE_MASK;
     const slot = (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
     if (this.#readTag[slot] === va - offset) {
-      return this.#bytes[(this.#frame[slot] as number) * PAGE_SIZE + offset] as number;
+      return this.#bytes[((this.#frame[slot] as number) - FIRST_FRAME) * PAGE_SIZE + offset] as number;
     }
     return yield* this.#loadSmall(va, 1);
   }
@@ -113,7 +118,9 @@ export class Cpu implements Stateful {
     const offset = va & PAGE_MASK;
     const slot = (va >>> PAGE_SHIFT) & (TLB_SLOTS - 1);
     if (this.#writeTag[slot] === va - offset) {
-      this.#bytes[(this.#frame[slot] as number) * PAGE_SIZE + offset] = value;
+      const frame = (this.#frame[slot] as number) - FIRST_FRAME;
+      if (BUILD === 'watched') this.#changed[frame] = 1;
+      this.#bytes[frame * PAGE_SIZE + offset] = value;
       return;
     }
     yield* this.#storeSmall(va, 1, value);
@@ -144,7 +151,7 @@ export class Cpu implements Stateful {
     new DataView(bytes.buffer).setBigUint64(0, BigInt.asUintN(64, value), true);
     const first = yield* this.#reach(va, 8, PROT_WRITE);
     if (first < 0) return;
-    for (let i = 0; i < 8; i++) this.#bytes[this.#indexOf(first, va, i, PROT_WRITE)] = bytes[i] as number;
+    for (let i = 0; i < 8; i++) this.#put(this.#indexOf(first, va, i, PROT_WRITE), bytes[i] as number);
   }
 
   /**
@@ -158,7 +165,7 @@ export class Cpu implements Stateful {
       const length = Math.min(PAGE_SIZE - offset, into.length - done);
       const pfn = yield* this.translate(asVa(va + done), PROT_READ);
       if (pfn < 0) return -pfn;
-      const from = pfn * PAGE_SIZE + offset;
+      const from = (pfn - FIRST_FRAME) * PAGE_SIZE + offset;
       into.set(this.#bytes.subarray(from, from + length), done);
       done += length;
     }
@@ -176,7 +183,8 @@ export class Cpu implements Stateful {
       const length = Math.min(PAGE_SIZE - offset, from.length - done);
       const pfn = yield* this.translate(asVa(va + done), PROT_WRITE);
       if (pfn < 0) return -pfn;
-      this.#bytes.set(from.subarray(done, done + length), pfn * PAGE_SIZE + offset);
+      if (BUILD === 'watched') this.#changed[pfn - FIRST_FRAME] = 1;
+      this.#bytes.set(from.subarray(done, done + length), (pfn - FIRST_FRAME) * PAGE_SIZE + offset);
       done += length;
     }
     return 0;
@@ -232,7 +240,7 @@ export class Cpu implements Stateful {
   *#storeSmall(va: number, size: number, value: number): Step<void> {
     const first = yield* this.#reach(va, size, PROT_WRITE);
     if (first < 0) return;
-    for (let i = 0; i < size; i++) this.#bytes[this.#indexOf(first, va, i, PROT_WRITE)] = value >>> (8 * i);
+    for (let i = 0; i < size; i++) this.#put(this.#indexOf(first, va, i, PROT_WRITE), value >>> (8 * i));
   }
 
   /**
@@ -246,17 +254,22 @@ export class Cpu implements Stateful {
     for (;;) {
       const pfn = yield* this.translate(asVa(va), access);
       if (pfn < 0) return -1;
-      if (offset + size <= PAGE_SIZE) return pfn * PAGE_SIZE + offset;
+      if (offset + size <= PAGE_SIZE) return (pfn - FIRST_FRAME) * PAGE_SIZE + offset;
       if ((yield* this.translate(asVa(va - offset + PAGE_SIZE), access)) < 0) return -1;
       // Others may have run meanwhile, and taken the first page away.
       const again = this.#lookUp(asVa(va), access);
-      if (again >= 0) return again * PAGE_SIZE + offset;
+      if (again >= 0) return (again - FIRST_FRAME) * PAGE_SIZE + offset;
     }
+  }
+
+  #put(index: number, byte: number): void {
+    if (BUILD === 'watched') this.#changed[Math.floor(index / PAGE_SIZE)] = 1;
+    this.#bytes[index] = byte;
   }
 
   /** Where in RAM the i-th byte of an access is that `#reach` has reached, its first byte at `first`. */
   #indexOf(first: number, va: number, i: number, access: Protection): number {
     if ((va & PAGE_MASK) + i < PAGE_SIZE) return first + i;
-    return this.#lookUp(asVa(va + i), access) * PAGE_SIZE + ((va + i) & PAGE_MASK);
+    return (this.#lookUp(asVa(va + i), access) - FIRST_FRAME) * PAGE_SIZE + ((va + i) & PAGE_MASK);
   }
 }

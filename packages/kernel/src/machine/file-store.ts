@@ -1,4 +1,5 @@
 /** Where the bytes of a file rest: in memory here, in a file of the host elsewhere. */
+import { Digest } from '../kern/digest.js';
 import { ENOSPC, type Errno } from '../kern/errno.js';
 import type { StateWriter } from '../kern/state.js';
 import { PAGE_SIZE } from './address.js';
@@ -39,6 +40,8 @@ export class RamFile implements FileStore {
   #size = 0;
   readonly #capacity: number;
   readonly #pages = new Map<number, Uint8Array>();
+  /** Digests of the pages that have not been written to since they were told of. */
+  readonly #digests = new Map<number, Digest>();
 
   /** @param options.capacity pages that the file system has room for; beyond it, writing answers ENOSPC */
   constructor(name: string, content: Uint8Array | { size: number } = new Uint8Array(), options: { capacity?: number } = {}) {
@@ -83,6 +86,7 @@ export class RamFile implements FileStore {
       const within = size % PAGE_SIZE;
       const last = (size - within) / PAGE_SIZE;
       this.#pages.get(last)?.fill(0, within);
+      this.#digests.clear();
       for (const index of [...this.#pages.keys()]) {
         if (index > last || (index === last && within === 0)) this.#pages.delete(index);
       }
@@ -106,7 +110,21 @@ export class RamFile implements FileStore {
   }
 
   writeState(writer: StateWriter): void {
-    for (const index of [...this.#pages.keys()].sort((a, b) => a - b)) writer.bytes(`page ${index}`, this.#page(index));
+    for (const index of [...this.#pages.keys()].sort((a, b) => a - b)) {
+      writer.field('page', index);
+      this.#digestOf(index).writeState(writer);
+    }
+  }
+
+  #digestOf(index: number): Digest {
+    let digest = this.#digests.get(index);
+    if (digest === undefined) {
+      digest = new Digest();
+      const page = this.#pages.get(index);
+      if (page !== undefined) digest.bytes(page);
+      this.#digests.set(index, digest);
+    }
+    return digest;
   }
 
   /** Whether there is room for the pages of a range that are not there yet: all of them are made, or none. */
@@ -118,8 +136,9 @@ export class RamFile implements FileStore {
     return room >= 0;
   }
 
-  /** The page of that number, made if need be. */
+  /** The page of that number, made if need be, to be written to. */
   #page(index: number): Uint8Array {
+    this.#digests.delete(index);
     let page = this.#pages.get(index);
     if (page === undefined) {
       page = new Uint8Array(PAGE_SIZE);

@@ -8,7 +8,7 @@ import { RandomPreemption, RunToBlock, type SchedulingPoint } from '../kern/stra
 import { BUILD, type Step } from '../kern/switch.js';
 import { type IoOperation, type IoRequest, startIo, waitForIo } from './io.js';
 
-const stepped = BUILD === 'stepped';
+const stepped = BUILD !== 'direct';
 
 /** What all operations move bytes of. */
 const MEDIUM: StepObject = { label: 'a disk', admits: () => true };

@@ -64,7 +64,7 @@ function* complete(kern: Kern, request: IoRequest): Step<void> {
   const { operation } = request;
   yield* step(kern.scheduler, 'io-done', operation.medium);
   const failed = kern.choose(operation.site) !== 0;
-  const errno = failed ? EIO : operation.transfer();
+  const errno = failed ? EIO : kern.scheduler.byNobody(() => operation.transfer());
   yield* operation.done(errno);
   yield* step(kern.scheduler, 'wakeup', request);
   request.result = errno;

@@ -45,11 +45,10 @@ export class MachineState implements Stateful {
     return pmap === this.kernelPmap;
   }
 
-  /** Tells its state, except what is in RAM: whoever uses a page tells of that. */
+  /** Tells its state, but for the frames of RAM: whoever uses them tells of these. */
   writeState(writer: StateWriter): void {
     writer.parts('cpu', this.cpus, (cpu, part) => cpu.writeState(part));
     writer.parts('pmap', [this.kernelPmap, ...this.pmaps], (pmap, part) => pmap.writeState(part));
-    writer.part('reverse map', (part) => this.reverseMap.writeState(part));
   }
 }
 

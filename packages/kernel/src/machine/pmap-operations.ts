@@ -11,7 +11,7 @@
  * `pmapUpdate`. Forgetting that call leaves a stale translation, which the audit finds.
  */
 import { ENOMEM, type Errno } from '../kern/errno.js';
-import { asPa, asVa, hex, PAGE_MASK, PAGE_SIZE, type Pa, type Pfn, paToPfn, pfnToPa, type Va } from './address.js';
+import { asPa, asVa, FIRST_FRAME, hex, PAGE_MASK, PAGE_SIZE, type Pa, type Pfn, paToPfn, pfnToPa, type Va } from './address.js';
 import type { Machine } from './machine.js';
 import { PMAP_CANFAIL, PMAP_WIRED, Pmap } from './pmap.js';
 import { PROT_NONE, PROT_READ, PROT_WRITE, type Protection } from './protection.js';
@@ -216,7 +216,7 @@ export function pmapCopy(this: Machine, _to: Pmap, _from: Pmap, _toVa: Va, _leng
 
 /** Whether a frame is RAM, which the reverse map covers. */
 export function isManaged(this: Machine, pfn: Pfn): boolean {
-  if (pfn < this.reverseMap.frames) return true;
+  if (pfn >= FIRST_FRAME && pfn < FIRST_FRAME + this.reverseMap.frames) return true;
   if (pfn >= MAX_FRAMES) this.kern.panic(`page frame ${pfn} is beyond what a page-table entry can name`);
   return false;
 }

@@ -2,6 +2,7 @@
 import { SPARSE_TABLE_LIMIT, SparseTable } from '../kern/sparse-table.js';
 import type { Stateful, StateWriter } from '../kern/state.js';
 import type { Va } from './address.js';
+import { PTE_BITS, pteFrame } from './pte.js';
 
 /** `pmapEnter`: the mapping counts as wired. */
 export const PMAP_WIRED = 0x10;
@@ -35,7 +36,11 @@ export class Pmap implements Stateful {
   writeState(writer: StateWriter): void {
     writer.field('residentCount', this.residentCount);
     writer.field('wiredCount', this.wiredCount);
-    this.table.forEachIn(0, SPARSE_TABLE_LIMIT, (index, pte) => writer.field(`pte ${index}`, pte));
+    this.table.forEachIn(0, SPARSE_TABLE_LIMIT, (index, pte) => {
+      writer.field('page', index);
+      writer.frame('frame', pteFrame(pte));
+      writer.field('bits', pte & PTE_BITS);
+    });
     for (const va of this.pending) writer.field('pending', va);
     writer.field('pendingAll', this.pendingAll);
   }

@@ -29,6 +29,8 @@ export const PTE_WIRED = 0x10;
 export const PTE_MANAGED = 0x20;
 export const PTE_ACCESSED = 0x40;
 export const PTE_DIRTY = 0x80;
+/** All but the frame. */
+export const PTE_BITS = 0xff;
 export const PTE_FRAME_SHIFT = 8;
 
 /** Frames that an entry can name, of RAM and of devices together. */

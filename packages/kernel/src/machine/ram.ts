@@ -1,6 +1,8 @@
 /** RAM: one buffer of real bytes, seen as pages. */
+import { BUILD } from '../kern/build.js';
+import { Digest } from '../kern/digest.js';
 import type { StepObject } from '../kern/lwp.js';
-import { PAGE_SIZE, type Pfn } from './address.js';
+import { FIRST_FRAME, PAGE_SIZE, type Pfn } from './address.js';
 
 /** The most RAM a machine can have: what one typed array spans. */
 const MAX_RAM_BYTES = 2 ** 32;
@@ -15,6 +17,9 @@ export class Ram implements StepObject {
   readonly words: Int32Array;
   /** All of it, for values that do not lie on their boundary. Little-endian, as on x86. */
   readonly view: DataView;
+  /** For each frame, counted from the first, whether it may have been written to since its digest was taken. */
+  readonly changed: Uint8Array;
+  readonly #digests: (Digest | undefined)[] = [];
 
   /** @param bytes a whole number of pages, from one up to 4 GiB */
   constructor(bytes: number) {
@@ -26,6 +31,7 @@ export class Ram implements StepObject {
     this.bytes = new Uint8Array(buffer);
     this.words = new Int32Array(buffer);
     this.view = new DataView(buffer);
+    this.changed = new Uint8Array(this.pages).fill(1);
   }
 
   get label(): string {
@@ -37,21 +43,39 @@ export class Ram implements StepObject {
     return true;
   }
 
-  /** The bytes of a frame: a window, not a copy. */
+  /** The bytes of a frame: a window, not a copy. Write through it at once, or not at all. */
   page(pfn: Pfn): Uint8Array {
-    const start = pfn * PAGE_SIZE;
+    const start = (pfn - FIRST_FRAME) * PAGE_SIZE;
+    this.changed[pfn - FIRST_FRAME] = 1;
     return this.bytes.subarray(start, start + PAGE_SIZE);
   }
 
   /** Fills a frame with zeros. `pmap_zero_page()`. */
   zero(pfn: Pfn): void {
-    const start = pfn * PAGE_SIZE;
+    const start = (pfn - FIRST_FRAME) * PAGE_SIZE;
+    this.changed[pfn - FIRST_FRAME] = 1;
     this.bytes.fill(0, start, start + PAGE_SIZE);
   }
 
   /** Copies a frame. `pmap_copy_page()`. */
   copy(from: Pfn, to: Pfn): void {
-    const start = from * PAGE_SIZE;
-    this.bytes.copyWithin(to * PAGE_SIZE, start, start + PAGE_SIZE);
+    const start = (from - FIRST_FRAME) * PAGE_SIZE;
+    this.changed[to - FIRST_FRAME] = 1;
+    this.bytes.copyWithin((to - FIRST_FRAME) * PAGE_SIZE, start, start + PAGE_SIZE);
+  }
+
+  /** A digest of the bytes of a frame. */
+  digest(pfn: Pfn): Digest {
+    const frame = pfn - FIRST_FRAME;
+    let digest = this.#digests[frame];
+    // Only the watched build takes note of each store of a program.
+    if (digest !== undefined && BUILD === 'watched' && this.changed[frame] === 0) return digest;
+    digest ??= new Digest();
+    this.#digests[frame] = digest;
+    this.changed[frame] = 0;
+    const start = (frame * PAGE_SIZE) / 4;
+    digest.clear();
+    digest.words(this.words, start, start + PAGE_SIZE / 4);
+    return digest;
   }
 }

@@ -8,8 +8,8 @@
  *     va        Float64  entry   address that is mapped
  *     pmap      object   entry   in which pmap
  */
-import type { Stateful, StateWriter } from '../kern/state.js';
-import { asPfn, asVa, PAGE_SIZE, type Pfn, type Va } from './address.js';
+import type { StateWriter } from '../kern/state.js';
+import { asVa, FIRST_FRAME, PAGE_SIZE, type Pfn, type Va } from './address.js';
 import type { Pmap } from './pmap.js';
 import { PTE_ACCESSED, PTE_DIRTY } from './pte.js';
 
@@ -19,7 +19,7 @@ export const ATTR_MODIFIED = 2;
 const NONE = -1;
 
 /** The mappings of each frame. */
-export class ReverseMap implements Stateful {
+export class ReverseMap {
   readonly #head: Int32Array;
   readonly #attrs: Uint8Array;
   #next = new Int32Array(64);
@@ -39,16 +39,16 @@ export class ReverseMap implements Stateful {
   }
 
   attrs(pfn: Pfn): number {
-    return this.#attrs[pfn] as number;
+    return this.#attrs[pfn - FIRST_FRAME] as number;
   }
 
   setAttrs(pfn: Pfn, attrs: number): void {
-    this.#attrs[pfn] = attrs;
+    this.#attrs[pfn - FIRST_FRAME] = attrs;
   }
 
   /** The first mapping of a frame, -1 when it has none. Go on with `next`. */
   first(pfn: Pfn): number {
-    return this.#head[pfn] as number;
+    return this.#head[pfn - FIRST_FRAME] as number;
   }
 
   next(entry: number): number {
@@ -68,8 +68,8 @@ export class ReverseMap implements Stateful {
     const entry = this.#take();
     this.#va[entry] = va;
     this.#pmap[entry] = pmap;
-    this.#next[entry] = this.#head[pfn] as number;
-    this.#head[pfn] = entry;
+    this.#next[entry] = this.first(pfn);
+    this.#head[pfn - FIRST_FRAME] = entry;
   }
 
   /** Forgets a mapping; answers whether it was known. */
@@ -77,7 +77,7 @@ export class ReverseMap implements Stateful {
     let previous = NONE;
     for (let entry = this.first(pfn); entry !== NONE; previous = entry, entry = this.next(entry)) {
       if (this.#va[entry] !== va || this.#pmap[entry] !== pmap) continue;
-      if (previous === NONE) this.#head[pfn] = this.next(entry);
+      if (previous === NONE) this.#head[pfn - FIRST_FRAME] = this.next(entry);
       else this.#next[previous] = this.next(entry);
       this.#pmap[entry] = null;
       this.#next[entry] = this.#free;
@@ -87,27 +87,29 @@ export class ReverseMap implements Stateful {
     return false;
   }
 
+  /** Whether there is nothing to tell of a frame: it is not mapped, and bears no attributes. */
+  isBlank(pfn: Pfn): boolean {
+    return this.first(pfn) === NONE && this.attrs(pfn) === 0;
+  }
+
   /**
-   * Tells of all frames that are mapped or bear attributes. The order of a frame's mappings makes no difference, nor does it whether
-   * an attribute is that of a mapping which is there or of one which is gone: `pmapIsModified` and the others ask for either.
+   * Tells of a frame. The order of its mappings makes no difference, nor does it whether an attribute is that of a mapping which is
+   * there or of one which is gone: `pmapIsModified` and the others ask for either.
    */
-  writeState(writer: StateWriter): void {
-    for (let frame = 0; frame < this.frames; frame++) {
-      let attrs = this.attrs(asPfn(frame));
-      const mappings: number[] = [];
-      for (let entry = this.first(asPfn(frame)); entry !== NONE; entry = this.next(entry)) {
-        mappings.push(entry);
-        const pte = this.pmap(entry).table.get(this.va(entry) / PAGE_SIZE);
-        if (pte & PTE_ACCESSED) attrs |= ATTR_REFERENCED;
-        if (pte & PTE_DIRTY) attrs |= ATTR_MODIFIED;
-      }
-      if (attrs === 0 && mappings.length === 0) continue;
-      writer.field(`attributes of ${frame}`, attrs);
-      mappings.sort((a, b) => this.pmap(a).id - this.pmap(b).id || this.va(a) - this.va(b));
-      for (const entry of mappings) {
-        writer.reference('pmap', this.pmap(entry));
-        writer.field('va', this.va(entry));
-      }
+  writeFrame(pfn: Pfn, writer: StateWriter): void {
+    let attrs = this.attrs(pfn);
+    const mappings: number[] = [];
+    for (let entry = this.first(pfn); entry !== NONE; entry = this.next(entry)) {
+      mappings.push(entry);
+      const pte = this.pmap(entry).table.get(this.va(entry) / PAGE_SIZE);
+      if (pte & PTE_ACCESSED) attrs |= ATTR_REFERENCED;
+      if (pte & PTE_DIRTY) attrs |= ATTR_MODIFIED;
+    }
+    writer.field('attributes', attrs);
+    if (mappings.length > 1) mappings.sort((a, b) => this.pmap(a).id - this.pmap(b).id || this.va(a) - this.va(b));
+    for (const entry of mappings) {
+      writer.reference('pmap', this.pmap(entry));
+      writer.field('va', this.va(entry));
     }
   }
 

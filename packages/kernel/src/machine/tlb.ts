@@ -57,9 +57,12 @@ export class Tlb implements Stateful {
 
   /** Tells what it holds: a translation that is right today may be the stale one of tomorrow. */
   writeState(writer: StateWriter): void {
-    for (const { va, pfn, writable } of this.translations()) {
-      writer.field(`translation ${va}`, pfn);
-      writer.field('writable', writable);
+    for (let slot = 0; slot < TLB_SLOTS; slot++) {
+      const va = this.readTag[slot] as number;
+      if (va < 0) continue;
+      writer.field('translation', va);
+      writer.frame('frame', this.pfn[slot] as number);
+      writer.field('writable', this.writeTag[slot] === va);
     }
   }
 

@@ -72,7 +72,7 @@ describe('a descriptor', () => {
   });
 
   it('that dup2 closes is never free in between: no file is lost to another thread that opens one', () => {
-    for (let seed = 1; seed <= (BUILD === 'stepped' ? 60 : 1); seed++) {
+    for (let seed = 1; seed <= (BUILD !== 'direct' ? 60 : 1); seed++) {
       const system = boot({ strategy: new RandomPreemption(seed) });
       const process = system.spawn('p');
       for (const name of ['/a', '/b', '/c']) makeFile(system, name, 10);
@@ -105,11 +105,11 @@ describe('a descriptor', () => {
 
 describe('the kernel', () => {
   it('is sound after system calls of many threads on the same files', () => {
-    for (let seed = 1; seed <= (BUILD === 'stepped' ? 10 : 1); seed++) {
+    for (let seed = 1; seed <= (BUILD !== 'direct' ? 10 : 1); seed++) {
       const system = boot({ strategy: new RandomPreemption(seed) });
       makeFile(system, '/file', 3 * PAGE);
       const process = system.spawn('p');
-      const threads = BUILD === 'stepped' ? 3 : 1;
+      const threads = BUILD !== 'direct' ? 3 : 1;
       act(system, process, function* (user) {
         const at = yield* mapAnon(user, 4);
         for (let i = 0; i < threads; i++) {

@@ -114,7 +114,8 @@ export class FileTable implements Stateful {
   writeState(writer: StateWriter): void {
     for (const [fd, descriptor] of this.#descriptors.entries()) {
       if (descriptor === undefined) continue;
-      writer.reference(`file ${fd}`, descriptor.file);
+      writer.field('fd', fd);
+      writer.reference('file', descriptor.file);
       writer.field('closeOnExec', descriptor.closeOnExec);
     }
   }

@@ -258,14 +258,12 @@ export function endProcess(this: Sys, process: Process, reason: ExitReason): voi
  */
 export function* lwpExit(this: Sys, lwp: Lwp): Step<void> {
   const process = this.processOf(lwp);
+  yield* this.procLock.enter();
   process.lwps.splice(process.lwps.indexOf(lwp), 1);
-  const waiting = process.ending === null ? process.lwps : process.lwps.filter((other) => !other.idle);
-  if (waiting.length > 0) {
-    if (process.survivor !== null) {
-      yield* this.procLock.enter();
-      yield* process.lwpEvent.broadcast();
-      yield* this.procLock.exit();
-    }
+  const isLast = process.ending === null ? process.lwps.length === 0 : process.lwps.every((other) => other.idle);
+  if (!isLast && process.survivor !== null) yield* process.lwpEvent.broadcast();
+  yield* this.procLock.exit();
+  if (!isLast) {
     this.kern.scheduler.destroy(lwp);
     return;
   }

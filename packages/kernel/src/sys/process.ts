@@ -90,7 +90,10 @@ export class Process implements ProcessIdentity, Stateful {
 
   writeState(writer: StateWriter): void {
     writer.field('parent', this.parent?.pid ?? null);
-    for (const lwp of this.lwps) writer.reference(`lwp ${lwp.lid}`, lwp);
+    for (const lwp of this.lwps) {
+      writer.field('lid', lwp.lid);
+      writer.reference('lwp', lwp);
+    }
     writer.field('nextLid', this.nextLid);
     writer.reference('space', this.space);
     writer.reference('layout', this.layout);
@@ -99,12 +102,16 @@ export class Process implements ProcessIdentity, Stateful {
     writer.field('breakAt', this.layout.breakAt);
     writer.field('stackLimit', this.layout.stackLimit);
     writer.field('stackTop', this.layout.stackTop);
-    writer.part('files', (part) => this.files.writeState(part));
-    writer.part('limits', (part) => this.limits.writeState(part));
+    writer.thing('files', this.files);
+    writer.thing('limits', this.limits);
     writer.field('uid', this.credentials.uid);
     writer.field('gid', this.credentials.gid);
     for (const signal of [...this.handlers.keys()].sort((a, b) => a - b)) this.#writeHandler(writer, signal);
-    for (const { signal, code, address } of this.pending) writer.field('pending', `${signal} ${code} ${address}`);
+    for (const { signal, code, address } of this.pending) {
+      writer.field('pending', signal);
+      writer.field('code', code);
+      writer.field('address', address);
+    }
     writer.field('ending', this.ending === null ? null : exitText(this.ending));
     writer.reference('survivor', this.survivor);
     writer.field('zombie', this.zombie);
@@ -115,8 +122,9 @@ export class Process implements ProcessIdentity, Stateful {
 
   #writeHandler(writer: StateWriter, signal: number): void {
     const handler = this.handlers.get(signal);
-    if (typeof handler === 'function') writer.reference(`handler ${signal}`, handler);
-    else writer.field(`handler ${signal}`, handler ?? null);
+    writer.field('signal', signal);
+    if (typeof handler === 'function') writer.reference('handler', handler);
+    else writer.field('handler', handler ?? null);
   }
 
   /** Whether a thread of it is to leave for good, when it next comes by. */

@@ -1,6 +1,7 @@
 /** Signals between processes, and the way of a thread in and out of its program. sys/kern/kern_sig.c. */
 import type { Lwp, StepObject } from '../kern/lwp.js';
 import type { Step } from '../kern/switch.js';
+import { mixIn } from './boundary.js';
 import { LwpExit, type Process } from './process.js';
 import { SIGCHLD, SIGKILL } from './signal.js';
 import type { Sys } from './sys.js';
@@ -38,7 +39,9 @@ export function* postsig(this: Sys): Step<void> {
   const process = this.processOf(this.curlwp);
   for (let info = process.pending.shift(); info !== undefined; info = process.pending.shift()) {
     const handler = process.handlers.get(info.signal);
-    if (handler !== undefined && handler !== 'ignore') yield* handler(info, new User(this, this.curlwp));
+    if (handler === undefined || handler === 'ignore') continue;
+    mixIn(this.curlwp.history, info);
+    yield* handler(info, new User(this, this.curlwp));
   }
   if (process.leaves(this.curlwp)) throw new LwpExit();
 }

@@ -146,7 +146,10 @@ class SysState implements VnodeReferrer, Stateful {
 
   /** Tells the state of processes and files, by pid and by name; with that, what they have is numbered in an order of its own. */
   writeState(writer: StateWriter): void {
-    for (const [pid, process] of this.processes) writer.part(`process ${pid}`, (part) => process.writeState(part));
+    for (const [pid, process] of this.processes) {
+      writer.field('pid', pid);
+      writer.thing('process', process);
+    }
     writer.field('nextPid', this.nextPid);
     writer.thing('procLock', this.procLock);
     writer.part('names', (part) => this.vfs.writeState(part));

@@ -4,6 +4,7 @@ import type { Step } from '../kern/switch.js';
 import type { Va } from '../machine/address.js';
 import type { Cpu } from '../machine/cpu.js';
 import type { Protection } from '../machine/protection.js';
+import { mixIn } from './boundary.js';
 import { LwpExit } from './process.js';
 import { faultSignal, SIGKILL, type SignalInfo } from './signal.js';
 import type { Sys } from './sys.js';
@@ -50,8 +51,10 @@ export function* trapsignal(this: Sys, info: SignalInfo): Step<'retry' | 'skip'>
   if (this.kern.log.on) this.kern.log.emit({ kind: 'signal', pid: process.pid, ...info } as SignalEvent);
   const handler = process.handlers.get(info.signal);
   // A fault cannot be ignored: it would come again for ever.
-  if (handler !== undefined && handler !== 'ignore' && info.signal !== SIGKILL)
+  if (handler !== undefined && handler !== 'ignore' && info.signal !== SIGKILL) {
+    mixIn(this.curlwp.history, info);
     return yield* handler(info, new User(this, this.curlwp));
+  }
   process.fatalFault = info;
   this.endProcess(process, { kind: 'signaled', signal: info.signal });
   throw new LwpExit();

@@ -8,10 +8,11 @@
 import type { Errno } from '../kern/errno.js';
 import type { Limit } from '../kern/limits.js';
 import type { Lwp } from '../kern/lwp.js';
-import type { Step } from '../kern/switch.js';
+import { BUILD, type Step } from '../kern/switch.js';
 import { asVa } from '../machine/address.js';
 import type { Cpu } from '../machine/cpu.js';
 import { PROT_EXEC } from '../machine/protection.js';
+import { mixIn, watchCalls } from './boundary.js';
 import type { ExecImage } from './exec-image.js';
 import { LwpExit, type Process } from './process.js';
 import type { WaitResult } from './process-calls.js';
@@ -38,6 +39,18 @@ export class User {
     this.lwp = lwp;
     this.process = sys.processOf(lwp);
     this.#cpu = sys.cpuOf(lwp);
+  }
+
+  /**
+   * Says that what this program does from here on depends on nothing that it was given before, except for these values. An explorer
+   * then knows that it has been here, whatever led here; without labels it takes two threads for different that were ever given
+   * different values.
+   */
+  label(name: string, ...live: readonly (number | bigint | string | boolean)[]): void {
+    const { history } = this.lwp;
+    history.clear();
+    mixIn(history, name);
+    for (const value of live) mixIn(history, value);
   }
 
   // Memory.
@@ -371,6 +384,8 @@ export class User {
   #startThread(lwp: Lwp, program: UserProgram | undefined): void {
     if (program === undefined) return;
     const user = new User(this.#sys, lwp);
+    // Which program it runs, and what that one was told, is what this one made of all that it was given.
+    lwp.history.copyFrom(this.lwp.history);
     this.#sys.startThread(lwp, () => program(user));
   }
 
@@ -407,3 +422,5 @@ export class User {
     return exit();
   }
 }
+
+if (BUILD === 'watched') watchCalls(User.prototype);

@@ -47,7 +47,10 @@ export class Vfs implements Stateful {
 
   writeState(writer: StateWriter): void {
     const byName = this.entries().sort(([a], [b]) => (a < b ? -1 : 1));
-    for (const [name, vnode] of byName) writer.reference(name, vnode);
+    for (const [name, vnode] of byName) {
+      writer.field('name', name);
+      writer.reference('vnode', vnode);
+    }
   }
 
   /** The names in use with their files, in order of creation. */

@@ -215,7 +215,7 @@ export function* amapCopy(this: Uvm, map: VmMap, entry: MapEntry, flags: number,
   if ((flags & AMAP_COPY_NOWAIT) !== 0 && this.kern.choose('amap.alloc') !== 0) return;
 
   yield* source.lock.enter();
-  if (source.references === 1) {
+  if (this.amapCopyIsLast(source)) {
     // The other reference went while this thread waited for the lock.
     entry.needsCopy = false;
     yield* source.lock.exit();
@@ -230,6 +230,11 @@ export function* amapCopy(this: Uvm, map: VmMap, entry: MapEntry, flags: number,
   entry.amapOffset = 0;
   entry.amap = copy;
   entry.needsCopy = false;
+}
+
+/** Whether the caller's reference to an amap that is to be copied has become the last one. Part of `amap_copy()`. => amap locked */
+export function amapCopyIsLast(this: Uvm, source: Amap): boolean {
+  return source.references === 1;
 }
 
 /** An entry without an amap gets one of its own, or a part of a neighbour's. */

@@ -14,6 +14,7 @@
  * mapping costs nothing until it is touched.
  */
 import type { Mutex } from '../kern/mutex.js';
+import type { Stateful, StateWriter } from '../kern/state.js';
 import type { Anon } from './anon.js';
 import { PartialReferences } from './partial-references.js';
 
@@ -35,7 +36,7 @@ export const UVM_AMAP_LARGE = 256;
 export const UVM_AMAP_CHUNK = 16;
 
 /** An anonymous map. */
-export class Amap {
+export class Amap implements Stateful {
   /** Unique among amaps, never reused. */
   readonly id: number;
   /** Protects everything below, and the anons. Amaps that have anons in common have the same lock. */
@@ -63,6 +64,25 @@ export class Amap {
     this.slots = room.slots;
     // Room comes in fours, as the allocator rounds it.
     this.maxSlots = Math.ceil((room.slots + room.padding) / 4) * 4;
+  }
+
+  writeState(writer: StateWriter): void {
+    writer.field('references', this.references);
+    writer.field('flags', this.flags);
+    writer.field('slots', this.slots);
+    writer.field('maxSlots', this.maxSlots);
+    writer.thing('lock', this.lock);
+    // In this order they are freed, so it decides which page is the next that somebody gets.
+    for (const slot of this.used) {
+      writer.field('slot', slot);
+      const anon = this.at(slot);
+      if (anon !== null) writer.thing('anon', anon);
+    }
+    writer.field('partial', this.partial !== null);
+    for (const { slots, references } of this.partial?.runs ?? []) {
+      writer.field('slots', slots);
+      writer.field('references', references);
+    }
   }
 
   /** The anon at a slot, null for none. */

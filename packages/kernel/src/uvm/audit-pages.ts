@@ -46,7 +46,7 @@ function mappingsOf(map: VmMap): Mapping[] {
 
 function framesInUse(uvm: Uvm): Pfn[] {
   const used: Pfn[] = [];
-  for (let frame = 0; frame < uvm.pages.length; frame++) if (!isFree(uvm, asPfn(frame))) used.push(asPfn(frame));
+  for (let frame = uvm.pages.first; frame < uvm.pages.end; frame++) if (!isFree(uvm, asPfn(frame))) used.push(asPfn(frame));
   return used;
 }
 
@@ -60,7 +60,7 @@ export function checkWireCounts(uvm: Uvm, report: Report): void {
     if (entry === null || entry.wiredCount === 0) continue;
     wirings.set(pteFrame(pte), (wirings.get(pteFrame(pte)) ?? 0) + 1);
   }
-  for (let frame = 0; frame < uvm.pages.length; frame++) {
+  for (let frame = uvm.pages.first; frame < uvm.pages.end; frame++) {
     const pfn = asPfn(frame);
     const count = uvm.pages.wireCount(pfn);
     const named = wirings.get(pfn) ?? 0;
@@ -81,13 +81,13 @@ export function checkWiredMappings(uvm: Uvm, report: Report): void {
 
 export function checkWiredTotal(uvm: Uvm, report: Report): void {
   let wired = 0;
-  for (let frame = 0; frame < uvm.pages.length; frame++) if (uvm.pages.wireCount(asPfn(frame)) > 0) wired++;
+  for (let frame = uvm.pages.first; frame < uvm.pages.end; frame++) if (uvm.pages.wireCount(asPfn(frame)) > 0) wired++;
   if (wired !== uvm.uvmexp.wired) report(`uvmexp.wired is ${uvm.uvmexp.wired}; ${wired} pages are wired`);
 }
 
 export function checkFreePages(uvm: Uvm, report: Report): void {
   const { pages, machine } = uvm;
-  for (let frame = 0; frame < pages.length; frame++) {
+  for (let frame = pages.first; frame < pages.end; frame++) {
     const pfn = asPfn(frame);
     if (!isFree(uvm, pfn)) continue;
     const say = (what: string): void => report(`page ${pfn} is free but ${what}`, showPage(uvm, pfn));
@@ -99,7 +99,7 @@ export function checkFreePages(uvm: Uvm, report: Report): void {
   // The kernel's own mappings are not in the reverse map when they were made by pmap_kenter_pa().
   machine.kernelPmap.table.forEachIn(0, Number.MAX_SAFE_INTEGER, (index, pte) => {
     const pfn = pteFrame(pte);
-    if ((pte & PTE_MANAGED) !== 0 || pfn >= pages.length || !isFree(uvm, pfn)) return;
+    if ((pte & PTE_MANAGED) !== 0 || pfn >= pages.end || !isFree(uvm, pfn)) return;
     report(`page ${pfn} is free but the kernel maps it at ${hex(index * PAGE_SIZE)}`, showPage(uvm, pfn));
   });
 }
@@ -136,7 +136,7 @@ export function checkQueues(uvm: Uvm, report: Report): void {
   ];
   for (const [name, list, flag] of queues) {
     const listed = new Set(list.toArray());
-    for (let frame = 0; frame < uvm.pages.length; frame++) {
+    for (let frame = uvm.pages.first; frame < uvm.pages.end; frame++) {
       const pfn = asPfn(frame);
       const says = (uvm.pages.pqflags(pfn) & flag) !== 0;
       if (listed.has(pfn) === says) continue;
@@ -155,7 +155,7 @@ export function checkQueues(uvm: Uvm, report: Report): void {
 export function checkCounts(uvm: Uvm, report: Report): void {
   const { pages, uvmexp } = uvm;
   const counted = { free: 0, active: 0, inactive: 0, anonpages: 0, filepages: 0, execpages: 0 };
-  for (let frame = 0; frame < pages.length; frame++) {
+  for (let frame = pages.first; frame < pages.end; frame++) {
     const pfn = asPfn(frame);
     const pqflags = pages.pqflags(pfn);
     if (pqflags & PQ_FREE) counted.free++;
@@ -237,7 +237,7 @@ export function checkReverseMap(uvm: Uvm, report: Report): void {
     if (resident !== pmap.residentCount) report(`${pmap.label} counts ${pmap.residentCount} mappings, but has ${resident}`);
     if (wired !== pmap.wiredCount) report(`${pmap.label} counts ${pmap.wiredCount} wired mappings, but has ${wired}`);
   }
-  for (let frame = 0; frame < reverseMap.frames; frame++) {
+  for (let frame = uvm.pages.first; frame < uvm.pages.end; frame++) {
     const pfn = asPfn(frame);
     let listed = 0;
     for (let at = reverseMap.first(pfn); at >= 0; at = reverseMap.next(at)) listed++;

@@ -58,7 +58,7 @@ export function* genfsGetpages(this: Uvm, vnode: UvmVnode, request: GetRequest):
     if (patient) yield* vnode.nodeLock.enter(write ? 'write' : 'read');
     else if (!(yield* vnode.nodeLock.tryEnter(write ? 'write' : 'read'))) return EBUSY;
     yield* vnode.lock.enter();
-    if (vnode.size < size) {
+    if (this.genfsHasShrunk(vnode, size)) {
       // It was truncated before the lock was had: measure it once more.
       yield* vnode.nodeLock.exit();
       continue;
@@ -67,6 +67,11 @@ export function* genfsGetpages(this: Uvm, vnode: UvmVnode, request: GetRequest):
     yield* vnode.nodeLock.exit();
     return errno;
   }
+}
+
+/** Whether a file is shorter than when it was measured. Part of `genfs_getpages()`. => node and object locked */
+export function genfsHasShrunk(this: Uvm, vnode: UvmVnode, measured: number): boolean {
+  return vnode.size < measured;
 }
 
 /** What is in memory and not busy, without sleeping. Part of `genfs_getpages()`. => object locked, also on return. */
@@ -439,9 +444,10 @@ export function* genfsPutpagesWait(
   }
   yield* vnode.lock.enter();
   while (vnode.outputs > 0) yield* vnode.outputDone.wait(vnode.lock);
-  yield* vnode.lock.exit();
   // Others may have written the pages, or the flush after that may have failed: what counts is whether all is flushed by now.
-  if (errno !== 0 || !options.flush || !vnode.needsFlush) return errno;
+  const { needsFlush } = vnode;
+  yield* vnode.lock.exit();
+  if (errno !== 0 || !options.flush || !needsFlush) return errno;
   return yield* waitForIo(this.kern, yield* startIo(this.kern, new VnodeFlush(vnode)));
 }
 

@@ -8,6 +8,7 @@
  * All fields are protected by the map's lock.
  */
 import { NO_LEAF, type Ranged } from '../kern/gap-tree.js';
+import type { Stateful, StateWriter } from '../kern/state.js';
 import { asOffset, asVa, type ByteOffset, type Va } from '../machine/address.js';
 import { PROT_ALL, PROT_NONE, type Protection } from '../machine/protection.js';
 import { MADV_NORMAL, MAP_INHERIT_COPY } from '../vm/mman.js';
@@ -25,7 +26,7 @@ export type Advice = 0 | 1 | 2;
 export const UVM_MAP_NOMERGE = 8;
 
 /** An entry of a map. The map's header is one too: it stands before the first entry and behind the last. */
-export class MapEntry implements Ranged {
+export class MapEntry implements Ranged, Stateful {
   /** Unique among entries, never reused. */
   readonly id: number;
   /** Where it stands in the map's tree; the tree's business. */
@@ -72,6 +73,32 @@ export class MapEntry implements Ranged {
   /** Whether an address lies in it. */
   contains(va: Va): boolean {
     return va >= this.start && va < this.end;
+  }
+
+  /** Tells its state as that of an entry which stands in no map any more: with where it would lead. */
+  writeState(writer: StateWriter): void {
+    this.writeFields(writer);
+    writer.value('prev', this.prev);
+    writer.value('next', this.next);
+  }
+
+  /** Tells its fields; its place in the list is the map's to tell. */
+  writeFields(writer: StateWriter): void {
+    writer.field('start', this.start);
+    writer.field('end', this.end);
+    writer.reference('object', this.object);
+    writer.field('offset', this.offset);
+    writer.reference('submap', this.submap);
+    writer.field('copyOnWrite', this.copyOnWrite);
+    writer.field('needsCopy', this.needsCopy);
+    writer.field('protection', this.protection);
+    writer.field('maxProtection', this.maxProtection);
+    writer.field('inheritance', this.inheritance);
+    writer.field('wiredCount', this.wiredCount);
+    writer.reference('amap', this.amap);
+    writer.field('amapOffset', this.amapOffset);
+    writer.field('advice', this.advice);
+    writer.field('flags', this.flags);
   }
 
   /** Takes over everything but place and identity, `flags` excepted. `uvm_mapent_copy()`. */

@@ -188,7 +188,7 @@ export function* uvmMapMergeForward(
   if (args.object !== null && after.offset !== args.offset + args.size) return false;
   if (after.amap !== null && (after.amap.references !== 1 || (back && before.amap !== null))) return false;
 
-  if (!(yield* coverWithAmap(this, args, before, after, back))) return false;
+  if (!(yield* this.uvmMapMergeAmaps(args, before, after, options))) return false;
   if (args.object !== null && !back) yield* args.object.detach(this);
   if (!back) {
     map.tree.resize(after, start, after.end);
@@ -209,12 +209,18 @@ export function* uvmMapMergeForward(
   return true;
 }
 
-/** Makes the amap of one neighbour, if there is one, cover what a forward merge joins. */
-function* coverWithAmap(uvm: Uvm, args: MapArguments, before: MapEntry, after: MapEntry, back: boolean): Step<boolean> {
-  if (back && before.amap !== null) return (yield* uvm.amapExtend(before, after.size, 'forwards')) === 0;
+/** Makes the amap of one neighbour, if there is one, cover what a forward merge joins. Part of `uvm_map_enter()`. => map write-locked. */
+export function* uvmMapMergeAmaps(
+  this: Uvm,
+  args: MapArguments,
+  before: MapEntry,
+  after: MapEntry,
+  { back }: { back: boolean },
+): Step<boolean> {
+  if (back && before.amap !== null) return (yield* this.amapExtend(before, after.size, 'forwards')) === 0;
   if (after.amap === null) return true;
   const bytes = back ? before.size : args.size;
-  return (yield* uvm.amapExtend(after, bytes, 'backwards')) === 0;
+  return (yield* this.amapExtend(after, bytes, 'backwards')) === 0;
 }
 
 /** Enters a mapping as an entry of its own. => map write-locked. */

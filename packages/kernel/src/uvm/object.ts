@@ -4,7 +4,8 @@
  */
 import type { Errno } from '../kern/errno.js';
 import type { Mutex } from '../kern/mutex.js';
-import { SparseTable } from '../kern/sparse-table.js';
+import { SPARSE_TABLE_LIMIT, SparseTable } from '../kern/sparse-table.js';
+import type { Stateful, StateWriter } from '../kern/state.js';
 import type { Step } from '../kern/switch.js';
 import { asPfn, type ByteOffset, PAGE_SIZE, type Pfn } from '../machine/address.js';
 import type { Protection } from '../machine/protection.js';
@@ -57,7 +58,7 @@ export interface GetRequest {
 }
 
 /** A memory object. Each kind of pager is a subclass. */
-export abstract class UvmObject {
+export abstract class UvmObject implements Stateful {
   /** Unique among objects, never reused. */
   readonly id: number;
   /** `vmobjlock`: protects the pages and the reference count. Objects may share one. */
@@ -70,6 +71,15 @@ export abstract class UvmObject {
   protected constructor(id: number, lock: Mutex) {
     this.id = id;
     this.lock = lock;
+  }
+
+  writeState(writer: StateWriter): void {
+    writer.field('references', this.references);
+    writer.thing('lock', this.lock);
+    this.pages.forEachIn(0, SPARSE_TABLE_LIMIT, (index, value) => {
+      writer.field('index', index);
+      writer.frame('page', value - 1);
+    });
   }
 
   /** Which pager it is: `vnode`. */

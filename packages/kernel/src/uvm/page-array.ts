@@ -17,7 +17,7 @@
  *    set      pages.setFlags(pfn, PG_BUSY)
  *    clear    pages.clearFlags(pfn, PG_BUSY)
  */
-import { asOffset, asPfn, type ByteOffset, type Pfn } from '../machine/address.js';
+import { asOffset, asPfn, type ByteOffset, FIRST_FRAME, type Pfn } from '../machine/address.js';
 import type { Anon } from './anon.js';
 import type { UvmObject } from './object.js';
 
@@ -93,86 +93,96 @@ export class PageArray {
     this.#prev = new Int32Array(length).fill(NO_PAGE);
   }
 
+  /** The first frame there is. */
+  get first(): Pfn {
+    return FIRST_FRAME;
+  }
+
+  /** The first frame that there is not. */
+  get end(): Pfn {
+    return asPfn(FIRST_FRAME + this.length);
+  }
+
   flags(pfn: Pfn): number {
-    return this.#flags[pfn] as number;
+    return this.#flags[pfn - FIRST_FRAME] as number;
   }
 
   /** Replaces all flags. */
   putFlags(pfn: Pfn, flags: number): void {
-    this.#flags[pfn] = flags;
+    this.#flags[pfn - FIRST_FRAME] = flags;
   }
 
   setFlags(pfn: Pfn, flags: number): void {
-    this.#flags[pfn] = (this.#flags[pfn] as number) | flags;
+    this.#flags[pfn - FIRST_FRAME] = (this.#flags[pfn - FIRST_FRAME] as number) | flags;
   }
 
   clearFlags(pfn: Pfn, flags: number): void {
-    this.#flags[pfn] = (this.#flags[pfn] as number) & ~flags;
+    this.#flags[pfn - FIRST_FRAME] = (this.#flags[pfn - FIRST_FRAME] as number) & ~flags;
   }
 
   pqflags(pfn: Pfn): number {
-    return this.#pqflags[pfn] as number;
+    return this.#pqflags[pfn - FIRST_FRAME] as number;
   }
 
   setPqflags(pfn: Pfn, flags: number): void {
-    this.#pqflags[pfn] = (this.#pqflags[pfn] as number) | flags;
+    this.#pqflags[pfn - FIRST_FRAME] = (this.#pqflags[pfn - FIRST_FRAME] as number) | flags;
   }
 
   clearPqflags(pfn: Pfn, flags: number): void {
-    this.#pqflags[pfn] = (this.#pqflags[pfn] as number) & ~flags;
+    this.#pqflags[pfn - FIRST_FRAME] = (this.#pqflags[pfn - FIRST_FRAME] as number) & ~flags;
   }
 
   wireCount(pfn: Pfn): number {
-    return this.#wireCount[pfn] as number;
+    return this.#wireCount[pfn - FIRST_FRAME] as number;
   }
 
   /** Stores a wire count, which wraps at the width of the counter. */
   setWireCount(pfn: Pfn, count: number): void {
-    this.#wireCount[pfn] = count;
+    this.#wireCount[pfn - FIRST_FRAME] = count;
   }
 
   loanCount(pfn: Pfn): number {
-    return this.#loanCount[pfn] as number;
+    return this.#loanCount[pfn - FIRST_FRAME] as number;
   }
 
   /** Stores a loan count, which wraps at the width of the counter. */
   setLoanCount(pfn: Pfn, count: number): void {
-    this.#loanCount[pfn] = count;
+    this.#loanCount[pfn - FIRST_FRAME] = count;
   }
 
   offset(pfn: Pfn): ByteOffset {
-    return asOffset(this.#offset[pfn] as number);
+    return asOffset(this.#offset[pfn - FIRST_FRAME] as number);
   }
 
   uobject(pfn: Pfn): UvmObject | null {
-    return this.#uobject[pfn] ?? null;
+    return this.#uobject[pfn - FIRST_FRAME] ?? null;
   }
 
   uanon(pfn: Pfn): Anon | null {
-    return this.#uanon[pfn] ?? null;
+    return this.#uanon[pfn - FIRST_FRAME] ?? null;
   }
 
   /** Says who owns a page. */
   setOwner(pfn: Pfn, uobject: UvmObject | null, uanon: Anon | null, offset: ByteOffset): void {
-    this.#uobject[pfn] = uobject;
-    this.#uanon[pfn] = uanon;
-    this.#offset[pfn] = offset;
+    this.#uobject[pfn - FIRST_FRAME] = uobject;
+    this.#uanon[pfn - FIRST_FRAME] = uanon;
+    this.#offset[pfn - FIRST_FRAME] = offset;
   }
 
   next(pfn: Pfn): Pfn {
-    return asPfn(this.#next[pfn] as number);
+    return asPfn(this.#next[pfn - FIRST_FRAME] as number);
   }
 
   setNext(pfn: Pfn, next: Pfn): void {
-    this.#next[pfn] = next;
+    this.#next[pfn - FIRST_FRAME] = next;
   }
 
   prev(pfn: Pfn): Pfn {
-    return asPfn(this.#prev[pfn] as number);
+    return asPfn(this.#prev[pfn - FIRST_FRAME] as number);
   }
 
   setPrev(pfn: Pfn, prev: Pfn): void {
-    this.#prev[pfn] = prev;
+    this.#prev[pfn - FIRST_FRAME] = prev;
   }
 }
 

@@ -10,7 +10,7 @@
 import type { Mutex } from '../kern/mutex.js';
 import { sleepOn, WaitChannel, wakeup } from '../kern/sleepq.js';
 import type { Step } from '../kern/switch.js';
-import { asOffset, atop, type ByteOffset, PAGE_SIZE, type Pfn } from '../machine/address.js';
+import { asOffset, asPfn, atop, type ByteOffset, PAGE_SIZE, type Pfn } from '../machine/address.js';
 import { PROT_NONE } from '../machine/protection.js';
 import type { Anon } from './anon.js';
 import { isPage, type PageSlot, type UvmObject } from './object.js';
@@ -38,9 +38,9 @@ const NO_OFFSET = asOffset(0);
 /** Puts all of RAM on the free list, the lowest page first, and sets the reserves. `uvm_page_init()`. Boot only. */
 export function uvmPageInit(this: Uvm): void {
   const { pages, freeList, uvmexp } = this;
-  for (let pfn = 0; pfn < pages.length; pfn++) {
-    pages.setPqflags(pfn as Pfn, PQ_FREE);
-    freeList.insertTail(pfn as Pfn);
+  for (let frame = pages.first; frame < pages.end; frame++) {
+    pages.setPqflags(asPfn(frame), PQ_FREE);
+    freeList.insertTail(asPfn(frame));
   }
   uvmexp.npages = pages.length;
   uvmexp.free = pages.length;
@@ -208,13 +208,18 @@ export function* uvmPageUnbusyOne(this: Uvm, pfn: Pfn): Step<void> {
  * => the page owner's lock is held on entry and free on return.
  */
 export function* uvmPageWait(this: Uvm, pfn: Pfn, lock: Mutex, message: string): Step<void> {
+  yield* sleepOn(this.kern.scheduler, this.uvmPageWant(pfn), { message, interlock: lock });
+}
+
+/** Notes that somebody is about to sleep for a busy page; answers what to sleep on. => page owner locked. */
+export function uvmPageWant(this: Uvm, pfn: Pfn): WaitChannel {
   this.pages.setFlags(pfn, PG_WANTED);
   let channel = this.pageChannels.get(pfn);
   if (channel === undefined) {
     channel = new WaitChannel(`page ${pfn}`);
     this.pageChannels.set(pfn, channel);
   }
-  yield* sleepOn(this.kern.scheduler, channel, { message, interlock: lock });
+  return channel;
 }
 
 /** Wakes everyone who waits for a page. */

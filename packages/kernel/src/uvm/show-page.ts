@@ -114,7 +114,7 @@ export function describePage(uvm: Uvm, pfn: Pfn, size: ViewSize): PageData {
 /** All pages in use, or with `full` all there are, briefly. */
 export function describeAllPages(uvm: Uvm, size: ViewSize): PageData[] {
   const described: PageData[] = [];
-  for (let frame = 0; frame < uvm.pages.length; frame++) {
+  for (let frame = uvm.pages.first; frame < uvm.pages.end; frame++) {
     const pfn = asPfn(frame);
     if (size.full || (uvm.pages.pqflags(pfn) & PQ_FREE) === 0) described.push(describePage(uvm, pfn, { full: false }));
   }

@@ -67,7 +67,7 @@ export function describeVmstat(uvm: Uvm, size: ViewSize): VmstatData {
 function counterProblems(uvm: Uvm): Problem[] {
   const { pages, uvmexp } = uvm;
   const recount = { npages: pages.length, free: 0, active: 0, inactive: 0, wired: 0, anonpages: 0, filepages: 0, execpages: 0 };
-  for (let frame = 0; frame < pages.length; frame++) {
+  for (let frame = pages.first; frame < pages.end; frame++) {
     const pfn = asPfn(frame);
     const pqflags = pages.pqflags(pfn);
     if (pqflags & PQ_FREE) recount.free++;

@@ -18,7 +18,7 @@ import type {
 import type { MapEntry } from './map-entry.js';
 import { PGO_CLEANIT, PGO_DEACTIVATE, PGO_FREE, PGO_SYNCIO } from './object.js';
 import { NO_PAGE } from './page-array.js';
-import { writeUvmState } from './state.js';
+import { writeUvmPages, writeUvmState } from './state.js';
 import type { Uvm } from './uvm.js';
 import type { VmMap, Vmspace } from './vm-map.js';
 import type { UvmVnode } from './vnode.js';
@@ -178,6 +178,10 @@ export class UvmSystem implements VmSystem {
 
   writeState(writer: StateWriter): void {
     writeUvmState(this.uvm, writer);
+  }
+
+  writePages(writer: StateWriter): void {
+    writeUvmPages(this.uvm, writer);
   }
 }
 

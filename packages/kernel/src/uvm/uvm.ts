@@ -193,12 +193,14 @@ export interface Uvm
 
 /** Functions that are parts of one of the kernel's, which is too long to be one function here, or have another name there, or none. */
 const PARTS = {
+  amapCopyIsLast: 'amapCopy',
   uvmFaultOutOfMappings: '',
   uvmFaultOnce: 'uvmFaultInternal',
   uvmFaultMapPage: 'uvmFaultInternal',
   uvmFaultFlushBehind: 'uvmFaultCheck',
   uvmMapMergeBack: 'uvmMapEnter',
   uvmMapMergeForward: 'uvmMapEnter',
+  uvmMapMergeAmaps: 'uvmMapEnter',
   uvmMapClearHints: 'clearHints',
   uvmMapFirstInRange: '',
   uvmMapLogWire: '',
@@ -218,6 +220,7 @@ const PARTS = {
   uvmMmapWire: 'uvmMmap',
   uvmMremapExtend: 'uvmMremap',
   uvmMapentExtendEntry: 'uvmMapentExtend',
+  genfsHasShrunk: 'genfsGetpages',
   genfsGetpagesLocked: 'genfsGetpages',
   genfsGetpagesBusy: 'genfsGetpages',
   genfsGetpagesRead: 'genfsGetpages',
@@ -231,6 +234,7 @@ const PARTS = {
   uvmPageUnbusyOne: 'uvmPageUnbusy',
   uvmPageUnmap: 'pmapPageProtect',
   uvmPageWait: 'uvmPagewait',
+  uvmPageWant: 'uvmPagewait',
   uvmPageWakeup: 'uvmPagewakeup',
   uvmReadaheadPages: 'raStartio',
   uvmVnodeCreate: '',

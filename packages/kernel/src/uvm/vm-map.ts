@@ -4,6 +4,7 @@ import type { Lwp } from '../kern/lwp.js';
 import type { Mutex } from '../kern/mutex.js';
 import type { RwLock } from '../kern/rwlock.js';
 import type { CondVar } from '../kern/sleepq.js';
+import type { Stateful, StateWriter } from '../kern/state.js';
 import type { Va } from '../machine/address.js';
 import type { Pmap } from '../machine/pmap.js';
 import type { VmSpace } from '../vm/system.js';
@@ -21,7 +22,7 @@ export const VM_MAP_TOPDOWN = 0x40;
 export const VM_MAP_WANTVA = 0x100;
 
 /** A map: which addresses mean what. */
-export class VmMap {
+export class VmMap implements Stateful {
   /** Unique among maps, never reused. */
   readonly id: number;
   readonly pmap: Pmap;
@@ -74,6 +75,28 @@ export class VmMap {
     return this.tree.size;
   }
 
+  /** @param told.generations whether anybody may remember how often it was locked */
+  writeState(writer: StateWriter, told: { generations: boolean } = { generations: true }): void {
+    writer.reference('pmap', this.pmap);
+    writer.field('flags', this.flags);
+    writer.field('size', this.size);
+    writer.field('references', this.references);
+    if (told.generations) writer.field('timestamp', this.timestamp);
+    writer.field('firstFree', this.firstFree.start);
+    writer.reference('busy', this.busy);
+    writer.thing('lock', this.lock);
+    writer.thing('miscLock', this.miscLock);
+    writer.thing('cv', this.cv);
+    writer.known(this.header);
+    let hintIsKnown = this.hint === this.header;
+    for (let entry = this.header.next; entry !== this.header; entry = entry.next) {
+      writer.told('entry', entry, tellEntry);
+      if (entry === this.hint) hintIsKnown = true;
+    }
+    // Where the hint points makes no difference to what a lookup finds, as long as it points into the map.
+    writer.field('hintIsKnown', hintIsKnown);
+  }
+
   /** The entries in order of address. */
   entries(): MapEntry[] {
     const listed: MapEntry[] = [];
@@ -83,7 +106,7 @@ export class VmMap {
 }
 
 /** An address space: a map and who shares it. `struct vmspace`. */
-export class Vmspace implements VmSpace {
+export class Vmspace implements VmSpace, Stateful {
   readonly id: number;
   readonly map: VmMap;
   /** Processes that share it. */
@@ -92,6 +115,11 @@ export class Vmspace implements VmSpace {
   constructor(id: number, map: VmMap) {
     this.id = id;
     this.map = map;
+  }
+
+  writeState(writer: StateWriter): void {
+    writer.reference('map', this.map);
+    writer.field('references', this.references);
   }
 
   get label(): string {
@@ -124,4 +152,8 @@ export function vmMapRangeCheck(map: VmMap, start: Va, end: Va): { start: Va; en
   const low = start < map.min ? map.min : start;
   const high = end > map.max ? map.max : end;
   return low > high ? { start: high, end: high } : { start: low, end: high };
+}
+
+function tellEntry(entry: MapEntry, writer: StateWriter): void {
+  entry.writeFields(writer);
 }

@@ -53,14 +53,16 @@ export class VnodeRead extends VnodeRun {
 /** Writes a run of pages to a file, and gives the pages up. What lies beyond the end of the file is left out. */
 export class VnodeWrite extends VnodeRun {
   readonly site = 'io.write';
+  /** Where the file ended when the write was asked for, with the object locked. */
+  readonly #end = Math.max(this.vnode.size, this.vnode.writeSize);
 
   get label(): string {
     return `write ${this.vnode.label} @ ${this.offset}`;
   }
 
   transfer(): Errno {
-    const { size, writeSize, store } = this.vnode;
-    const end = Math.max(size, writeSize);
+    const { store } = this.vnode;
+    const end = this.#end;
     this.vnode.unflushed = true;
     for (const [i, page] of this.run.entries()) {
       const at = this.offset + i * PAGE_SIZE;

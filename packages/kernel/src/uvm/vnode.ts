@@ -10,6 +10,7 @@ import type { StepObject } from '../kern/lwp.js';
 import type { Mutex } from '../kern/mutex.js';
 import type { RwLock } from '../kern/rwlock.js';
 import type { CondVar } from '../kern/sleepq.js';
+import type { StateWriter } from '../kern/state.js';
 import type { Step } from '../kern/switch.js';
 import type { ByteOffset } from '../machine/address.js';
 import type { FileStore } from '../machine/file-store.js';
@@ -62,6 +63,23 @@ export class UvmVnode extends UvmObject implements Vnode, StepObject {
     return this.store.name;
   }
 
+  override writeState(writer: StateWriter, told: { generations: boolean } = { generations: true }): void {
+    super.writeState(writer);
+    writer.field('size', this.size);
+    writer.field('writeSize', this.writeSize);
+    writer.field('dirty', this.dirty);
+    if (told.generations) writer.field('dirtyGeneration', this.dirtyGeneration);
+    writer.field('unflushed', this.unflushed);
+    writer.field('outputs', this.outputs);
+    writer.field('executable', this.executable);
+    writer.field('unlinked', this.unlinked);
+    writer.thing('vnodeLock', this.vnodeLock);
+    writer.thing('nodeLock', this.nodeLock);
+    writer.thing('outputDone', this.outputDone);
+    writer.field('storedSize', this.store.size);
+    writer.told('stored', this.store, tellStore);
+  }
+
   /** I/O that touches the bytes at rest can always go on. */
   admits(): boolean {
     return true;
@@ -100,4 +118,8 @@ export class UvmVnode extends UvmObject implements Vnode, StepObject {
   readAhead(uvm: Uvm, offset: ByteOffset, length: number): void {
     uvm.uvmReadahead(this, offset, length);
   }
+}
+
+function tellStore(store: FileStore, writer: StateWriter): void {
+  store.writeState?.(writer);
 }

@@ -125,7 +125,7 @@ function symptomOf(result: RunResult): Explanation['symptom'] {
 }
 
 /** `kernel diagnostic assertion "x" failed` -> `assertion "x"` */
-function verdictOf(message: string): string {
+export function verdictOf(message: string): string {
   const [firstLine = ''] = message.replace(/^panic: /, '').split('\n');
   const assertion = /^kernel diagnostic assertion (".*") failed/.exec(firstLine);
   return assertion === null ? firstLine : `assertion ${assertion[1]}`;

@@ -93,8 +93,8 @@ function symptomWord(message: string): string {
   return message.startsWith('panic') ? 'panic' : 'deadlock';
 }
 
-/** The first invariant in full; of the others, which. */
-function violationsText(violations: Parameters<typeof byInvariant>[0]): string[] {
+/** Invariants that are false: the first in full; of the others, which. */
+export function violationsText(violations: Parameters<typeof byInvariant>[0]): string[] {
   const [main, ...others] = byInvariant(violations);
   if (main === undefined) return [];
   const { sentence, invariant, findings } = main;
@@ -184,4 +184,21 @@ export function remainsText(result: RunResult): string[] {
 /** `1 call`, `2 calls` */
 export function count(number: number, noun: string): string {
   return `${number.toLocaleString('en-US')} ${noun}${number === 1 ? '' : 's'}`;
+}
+
+/** Text in lines of at most the width of a terminal: the first behind one indentation, the others behind another. */
+export function fill(text: string, first: string, others: string): string[] {
+  const lines: string[] = [];
+  let line = first;
+  let empty = true;
+  for (const word of text.split(' ')) {
+    if (!empty && line.length + 1 + word.length > WIDTH) {
+      lines.push(line.trimEnd());
+      line = others + word;
+    } else {
+      line += (empty ? '' : ' ') + word;
+    }
+    empty = false;
+  }
+  return [...lines, line.trimEnd()];
 }

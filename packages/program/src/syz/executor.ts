@@ -24,6 +24,8 @@ import {
   SIGBUS,
   SIGSEGV,
   type SignalHandler,
+  type Stateful,
+  type StateWriter,
   type Step,
   type StepObject,
   User,
@@ -35,14 +37,25 @@ import type { CallType, ChildProgram, SyzOs } from './call-type.js';
 import { AutoAddresses, DATA_SIZE, DATA_START } from './data-area.js';
 import type { Tally } from './tally.js';
 
-/** A call of the program, and how it is made. */
-export interface ScriptCall {
+/** A call of the program, and how it is made. It never changes. */
+export class ScriptCall implements Stateful {
   readonly call: SyzCall;
   readonly type: CallType;
   /** Which one it is: `mmap (line 3)`. */
   readonly label: string;
   /** Which occasion for a fault is to be taken, 0 for none. */
   readonly failNth: number;
+
+  constructor(call: SyzCall, type: CallType, label: string, failNth: number) {
+    this.call = call;
+    this.type = type;
+    this.label = label;
+    this.failNth = failNth;
+  }
+
+  writeState(writer: StateWriter): void {
+    writer.field('call', this.label);
+  }
 }
 
 /** How a program is run. */
@@ -77,7 +90,7 @@ interface Script {
 }
 
 /** Runs a program once. */
-export class Executor {
+export class Executor implements Stateful {
   readonly #session: Session;
   readonly #system: NetbsdSystem;
   readonly #options: ExecutorOptions;
@@ -91,6 +104,12 @@ export class Executor {
     this.#session = session;
     this.#system = session.system;
     this.#options = options;
+  }
+
+  /** Tells what calls have left for those that follow. What was said of them, and the program itself, changes nothing. */
+  writeState(writer: StateWriter): void {
+    writer.value('auto', this.#auto);
+    writer.reference('watcher', this.#watcher);
   }
 
   /** Makes a process, has it make the calls, and sees to it that all processes are gone in the end. */

@@ -12,7 +12,7 @@ import type { Session } from '../session.js';
 import type { SyzOs } from './call-type.js';
 import { callsOf } from './calls.js';
 import { DATA_SIZE } from './data-area.js';
-import { Executor, type ScriptCall } from './executor.js';
+import { Executor, ScriptCall } from './executor.js';
 import { readHeader } from './header.js';
 import { Tally } from './tally.js';
 
@@ -47,7 +47,7 @@ export function syzProgram(parsed: SyzProgram, options: SyzProgramOptions): Prog
     }
     for (const arg of call.args) checkData(arg, call, name);
     const failNth = index === header.faultCall ? header.faultNth : call.props.failNth;
-    calls.push({ call, type, label: label(call), failNth });
+    calls.push(new ScriptCall(call, type, label(call), failNth));
   }
   const run = (session: Session): void => {
     const tally = new Tally();

@@ -1,4 +1,5 @@
 /** What running a syzkaller program leaves to be said, in sentences. */
+import type { Stateful } from '@faultline/kernel';
 
 /** Calls that a sentence lists; those after them are counted. */
 const MAX_LISTED = 20;
@@ -22,7 +23,7 @@ const GROUPS = {
 export type Group = keyof typeof GROUPS;
 
 /** Collects what is to be said. */
-export class Tally {
+export class Tally implements Stateful {
   readonly #groups = new Map<Group, Set<string>>();
 
   /** Notes that something happened. @param what `mmap (line 3)`, said once however often it happens */
@@ -31,6 +32,9 @@ export class Tally {
     if (calls === undefined) this.#groups.set(group, new Set([what]));
     else calls.add(what);
   }
+
+  /** Tells nothing: what is to be said of a program does not change what it does. */
+  writeState(): void {}
 
   /** A sentence for each group in which something happened. */
   remarks(): string[] {

@@ -1,0 +1,7 @@
+/** Which build this is (docs/decisions/0001-two-builds.md, 0010-watched-build.md). Each build has a file like this one. */
+
+/** Which build this is. */
+export type Build = 'direct' | 'direct' | 'watched';
+
+/** Which build this is: `stepped` can switch threads at each step, `watched` can tell where each of them stands too, `direct` runs plain calls. */
+export const BUILD: Build = 'direct';
