@@ -4,16 +4,7 @@
  *     process 1  thread 1: ftruncate to nothing, and back to a page
  *                thread 2: store ── the page's fault ── write-back of the page: thread 3, msync
  */
-import {
-  MAP_FIXED,
-  MAP_SHARED,
-  MS_SYNC,
-  O_RDWR,
-  PAGE_SIZE,
-  PROT_READ,
-  PROT_WRITE,
-  SIGBUS,
-} from '@faultline/kernel';
+import { MAP_FIXED, MAP_SHARED, MS_SYNC, O_RDWR, PAGE_SIZE, PROT_READ, PROT_WRITE, SIGBUS } from '@faultline/kernel';
 import { defineProgram } from '@faultline/program';
 
 const PAGE = 0x10000000;

@@ -13,8 +13,8 @@ import {
 import { describe, expect, it } from 'vitest';
 import { CATALOGUE, type CatalogueEntry } from '../src/index.js';
 
-/** Replays of each finding, and of a few: with a check of the whole state at each step. */
-const TIMES = 20;
+/** Replays of each finding, and of a few, with a check of the whole state at each step; `FAULTLINE_REPLAYS=1000` has more of all. */
+const TIMES = Number(process.env['FAULTLINE_REPLAYS'] || 20);
 const MANY_TIMES = 1000;
 /** A thread can be switched at each step in the stepped build only; the other has what shows in the same call each time. */
 const ENTRIES = BUILD === 'stepped' ? CATALOGUE : CATALOGUE.filter(({ finds }) => finds.call !== undefined);
@@ -37,7 +37,7 @@ function findingOf(entry: CatalogueEntry): FindingFile {
 describe.each(ENTRIES.map((entry) => ({ id: entry.id, entry })))('the finding of $id', ({ id, entry }) => {
   const finding = findingOf(entry);
   const withDefect = programModel(entry.program, { patches: [entry.defect] });
-  const times = BUILD === 'stepped' && REPLAYED_OFTEN.includes(id) ? MANY_TIMES : TIMES;
+  const times = BUILD === 'stepped' && REPLAYED_OFTEN.includes(id) ? Math.max(TIMES, MANY_TIMES) : TIMES;
 
   it(`is the same ${times} times, in each step and in the state at each step`, () => {
     expect(replayTimes(finding, withDefect, times)).toEqual({ times, different: null });

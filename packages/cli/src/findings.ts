@@ -1,5 +1,5 @@
 /** Finding files on disk: writing them, and loading all that a finding was made with. */
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { findEntry } from '@faultline/catalogue';
 import { parseSyz } from '@faultline/formats';
@@ -18,6 +18,7 @@ import {
   type SyzOs,
   syzProgram,
 } from '@faultline/program';
+import { makeFolder } from './folders.js';
 import { loadInput } from './input.js';
 import { isModule } from './modules.js';
 import { loadPatches, patchModule } from './patches.js';
@@ -42,7 +43,7 @@ export interface LoadedFinding {
 export function saveFinding(folder: string, finding: FindingFile): string {
   const path = join(folder, findingFileName(finding));
   errorsOf(path, () => {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     writeFileSync(path, findingText(finding));
   });
   return path;

@@ -32,11 +32,11 @@ export interface Outcome {
 export interface ExecutionOptions {
   /** Whether invariants are checked at quiet points, and not only at the end; a function is asked at each. Default true. */
   readonly audit?: boolean | (() => boolean);
-  /** Steps after which it is given up, and said to be without an end. Default 1,000,000. */
+  /** Steps after which it is given up, and said to be without an end. Default 100,000. */
   readonly maxSteps?: number;
 }
 
-const DEFAULT_MAX_STEPS = 1_000_000;
+const DEFAULT_MAX_STEPS = 100_000;
 
 /** An invariant is false at a quiet point. */
 class BrokenInvariant extends Error {

@@ -34,7 +34,7 @@ export interface ExhaustiveOptions {
   readonly validateOneIn?: number;
   /** Whether every step counts as visible, also those that others cannot notice. Default false. */
   readonly allSteps?: boolean;
-  /** Steps after which an execution is said to be without an end. Default 100,000. */
+  /** Steps after which an execution is said to be without an end. Default 10,000. */
   readonly maxSteps?: number;
   /** Whether invariants are checked at quiet points. Default true. */
   readonly audit?: boolean;

@@ -31,6 +31,8 @@ export interface Exploration {
   readonly maxSteps: number;
   /** Whether `instance.audit` is asked at quiet points. */
   readonly audit: boolean;
+  /** Asked at each state: whether to stop here, leaving what is left to others, or for later. */
+  readonly isOver: () => boolean;
   /** Told when a state is reached that stands for a failure. */
   readonly onFailure: (state: number, failure: Failure) => void;
   readonly counters: ExplorationCounters;
@@ -264,7 +266,7 @@ class Expansion implements Strategy {
 
   /** A state has been reached on a way that nobody went before. */
   #arrive(candidates: readonly Lwp[], usual: Lwp, point: SchedulingPoint): Lwp {
-    const { graph, counters, validateOneIn } = this.#exploration;
+    const { graph, counters, validateOneIn, isOver } = this.#exploration;
     if (this.instance === null) return usual;
     const keyed = this.#key(this.instance);
     const known = graph.find(keyed.key);
@@ -281,7 +283,8 @@ class Expansion implements Strategy {
       throw ENOUGH;
     }
     if (this.#edge !== NONE) graph.arrive(this.#edge, state, this.#actor === null ? NONE : keyed.rankOf(this.#actor));
-    const next = this.#queue(state, candidates, keyed, isNew || graph.ids(state) === ids);
+    const inline = !isOver() && (isNew || graph.ids(state) === ids);
+    const next = this.#queue(state, candidates, keyed, inline);
     if (next !== NONE) {
       this.#edge = next;
       this.#from = state;

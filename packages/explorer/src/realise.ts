@@ -47,10 +47,13 @@ export function realise(walk: GraphWalk, edges: readonly number[], options: Real
       return instance;
     },
   };
-  const outcome = execute(model, walker, options);
+  const outcome = execute(model, walker, { maxSteps: MOST_STEPS, ...options });
   const { stepsAt, takenBy, couldRun } = walker;
   return { outcome, stepsAt, takenBy, couldRun };
 }
+
+/** Steps after which an execution is said to be without an end. */
+const MOST_STEPS = 20_000;
 
 class Walker implements Strategy {
   readonly name = 'replay';

@@ -21,9 +21,11 @@ import {
 } from './worker.js';
 
 const DEFAULT_STATES = 2 ** 20;
-const DEFAULT_MAX_STEPS = 100_000;
+const DEFAULT_MAX_STEPS = 10_000;
 /** Executions between two looks at the budget. */
 const LOOK_EVERY = 8;
+/** The same within one execution, which may be long. */
+const ARRIVALS_PER_LOOK = 64;
 
 /** States to which one goes to see whether an interrupted exploration is of the same program. */
 const CHECKED_STATES = 8;
@@ -58,7 +60,7 @@ export class Search {
       audit: options.audit !== false,
     };
     this.#assignment = this.#newAssignment(resume?.knowledge ?? options.knowledge ?? this.#firstKnowledge());
-    this.#worker = new ExplorationWorker(model, this.#assignment);
+    this.#worker = this.#newWorker();
     this.#failures = new Map(resume?.reached?.failures);
     Object.assign(this.#counters, resume?.counters);
     this.#executionsBefore = this.#counters.executions;
@@ -122,6 +124,7 @@ export class Search {
 
   /** What it came to. */
   result(): ExhaustiveResult {
+    this.#take(this.#worker.report());
     const { graph, frontier, visible } = this.#worker;
     const { waiting } = frontier;
     const { maxFaults, wide, allSteps } = this.#settings;
@@ -146,6 +149,14 @@ export class Search {
       wide,
       snapshot: () => this.#snapshot(),
     };
+  }
+
+  #newWorker(): ExplorationWorker {
+    let arrivals = 0;
+    return new ExplorationWorker(this.#model, this.#assignment, () => {
+      if (++arrivals % ARRIVALS_PER_LOOK === 0 && this.#options.shouldStop?.() === true) this.stop();
+      return false;
+    });
   }
 
   #firstKnowledge(): StepKnowledge {
@@ -184,7 +195,7 @@ export class Search {
     this.#failures = new Map();
     this.#executionsBefore = this.#counters.executions;
     this.#assignment = this.#newAssignment(knowledge);
-    this.#worker = new ExplorationWorker(this.#model, this.#assignment);
+    this.#worker = this.#newWorker();
     this.#worker.begin();
   }
 

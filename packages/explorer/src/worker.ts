@@ -65,7 +65,8 @@ export class ExplorationWorker {
   #failures: [number, Failure][] = [];
   #mismatch: string | null = null;
 
-  constructor(model: Model, assignment: Assignment) {
+  /** @param isOver asked at each state whether to stop there, besides when all are to stop */
+  constructor(model: Model, assignment: Assignment, isOver: () => boolean = () => false) {
     const { settings, knowledge, stopAtFailure } = assignment;
     this.visible = new VisibleSteps(knowledge, { all: settings.allSteps });
     this.graph = new StateGraph(assignment.maxStates, assignment.graph);
@@ -76,6 +77,7 @@ export class ExplorationWorker {
       graph: this.graph,
       frontier: this.frontier,
       visible: this.visible,
+      isOver: () => this.frontier.stopped || isOver(),
       onFailure: (state, failure) => {
         this.#failures.push([state, failure]);
         if (stopAtFailure) this.frontier.stop();

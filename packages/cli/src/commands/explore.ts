@@ -1,8 +1,8 @@
 /** `faultline explore`: tries the interleavings of a program, all of them if it can. */
 import { writeFileSync } from 'node:fs';
 import type { Exploration } from '@faultline/explorer';
-import { errorsOf } from '@faultline/host-node';
-import { exploreJson, exploreReport } from '@faultline/program';
+import { errorsOf, HostFileError } from '@faultline/host-node';
+import { explainAll, exploreJson, exploreReport } from '@faultline/program';
 import { Command } from 'commander';
 import { STEPPED, watchedBuild } from '../build.js';
 import { type Conducted, conduct } from '../explore/conduct.js';
@@ -13,8 +13,17 @@ import { mismatchesTold } from '../explore/mismatch.js';
 import { addExploreOptions, conductOptions, type ExploreFlags } from '../explore/options.js';
 import { exitStatusOf, onBuildOf, saveFindings } from '../explore/outcome.js';
 import { ExploreProgress } from '../explore/progress.js';
-import { addSubjectOptions, loadSubject, namesOf, type SubjectFlags, type SubjectNames, settingsOf } from '../explore/subject.js';
+import {
+  addSubjectOptions,
+  loadSubject,
+  namesOf,
+  refuseBroken,
+  type SubjectFlags,
+  type SubjectNames,
+  settingsOf,
+} from '../explore/subject.js';
 import { heading, print, printJson } from '../terminal.js';
+import { EXIT_USAGE } from '../usage.js';
 
 interface Flags extends SubjectFlags, ExploreFlags {
   readonly json?: boolean;
@@ -55,6 +64,7 @@ Interrupting it with control-C loses nothing: it says how to go on.
 async function explore(names: SubjectNames, flags: Flags): Promise<number> {
   const { input } = names;
   const subject = await loadSubject(names, await watchedBuild());
+  refuseBroken(subject);
   const identity = identityOf(names, flags);
   const resume = flags.journal === undefined ? null : loadJournal(flags.journal, identity);
   const progress = new ExploreProgress(input, { lines: flags.progress === true });
@@ -67,13 +77,26 @@ async function explore(names: SubjectNames, flags: Flags): Promise<number> {
     }),
   ).finally(() => progress.done());
   const { exploration } = conducted;
-  const kept = keep(names, flags, conducted);
-  if (flags.junit !== undefined) {
-    const { junit } = flags;
-    errorsOf(junit, () => writeFileSync(junit, junitOf(input, exploration)));
+  const unwritten: HostFileError[] = [];
+  const kept = unlessUnwritable(unwritten, () => keep(names, flags, conducted)) ?? null;
+  const { junit } = flags;
+  if (junit !== undefined) {
+    unlessUnwritable(unwritten, () => errorsOf(junit, () => writeFileSync(junit, junitOf(input, exploration))));
   }
   await tell(names, flags, exploration, kept);
-  return exitStatusOf(exploration);
+  for (const { message } of unwritten) process.stderr.write(`faultline: ${message}\n`);
+  return unwritten.length > 0 ? EXIT_USAGE : exitStatusOf(exploration);
+}
+
+/** Writes something; that it cannot be written is told when the result has been. */
+function unlessUnwritable<T>(unwritten: HostFileError[], write: () => T): T | null {
+  try {
+    return write();
+  } catch (error) {
+    if (!(error instanceof HostFileError)) throw error;
+    unwritten.push(error);
+    return null;
+  }
 }
 
 /** Keeps what was explored where it was asked for, or, if it would be lost, where that is usual; answers where. */
@@ -90,10 +113,11 @@ function keep(names: SubjectNames, flags: Flags, { exploration, interrupted }: C
 async function tell(names: SubjectNames, flags: Flags, explored: Exploration, kept: string | null): Promise<void> {
   const subject = await loadSubject(names, STEPPED);
   const exploration = onBuildOf(subject, explored);
-  const files = await saveFindings(names, flags.out, subject, exploration);
+  const explanations = explainAll(exploration);
+  const files = await saveFindings(names, flags.out, subject, exploration, explanations);
   const goOn = kept === null ? null : `faultline explore ${commandLine(names, flags)} --journal ${kept}`;
   if (flags.json) {
-    printJson({ ...exploreJson(exploration), exitStatus: exitStatusOf(exploration), findings: files, goOn });
+    printJson({ ...exploreJson(exploration, { explanations }), exitStatus: exitStatusOf(exploration), findings: files, goOn });
     return;
   }
   const next = [
@@ -101,7 +125,7 @@ async function tell(names: SubjectNames, flags: Flags, explored: Exploration, ke
     ...(files[0] === undefined ? [] : [`faultline debug ${files[0]}       walk through it, both ways`]),
     ...(goOn === null ? [] : [`${goOn}      go on where it ended`]),
   ];
-  print([heading(settingsOf(subject)), '', ...exploreReport(exploration, { next })]);
+  print([heading(settingsOf(subject)), '', ...exploreReport(exploration, { explanations, next })]);
 }
 
 /** The arguments by which the same is explored once more. */

@@ -1,5 +1,5 @@
 /** `faultline verify`: does a fix cure a defect, in every interleaving, and does it break nothing else? */
-import { exploreJson, exploreReport } from '@faultline/program';
+import { explainAll, exploreJson, exploreReport } from '@faultline/program';
 import { Command, Option } from 'commander';
 import { STEPPED, watchedBuild } from '../build.js';
 import { mismatchesTold } from '../explore/mismatch.js';
@@ -99,7 +99,9 @@ function refutations({ verdict, cure, broken }: Verification): readonly Trial[] 
 async function saveAll(verification: Verification, folder: string): Promise<string[]> {
   const files: string[] = [];
   for (const { names, exploration } of refutations(verification)) {
-    files.push(...(await saveFindings(names, folder, await loadSubject(names, STEPPED), exploration)));
+    const subject = await loadSubject(names, STEPPED);
+    const here = onBuildOf(subject, exploration);
+    files.push(...(await saveFindings(names, folder, subject, here, explainAll(here))));
   }
   return files;
 }

@@ -5,11 +5,12 @@
  *     a line of JSON: whose exploration it is, how it was made, what it found, and how long the columns are
  *     the columns of the graph and of the frontier, in words of 32 bits, low byte first
  */
-import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { constants, gunzipSync, gzipSync } from 'node:zlib';
 import type { ExplorationSnapshot, ReachedState } from '@faultline/explorer';
 import { errorsOf } from '@faultline/host-node';
+import { makeFolder } from '../folders.js';
 import { UsageError } from '../usage.js';
 
 /** Whose exploration it is: texts by the name of what they are. All must be equal for it to go on. */
@@ -41,7 +42,7 @@ interface ReachedHead extends Omit<ReachedState, 'graph' | 'frontier'> {
 /** Writes a journal, all of it or nothing. */
 export function saveJournal(path: string, journal: Journal): void {
   errorsOf(path, () => {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     const half = `${path}.new`;
     writeFileSync(half, gzipSync(encode(journal), { level: constants.Z_BEST_SPEED }));
     renameSync(half, path);

@@ -1,6 +1,14 @@
 /** What is explored: a program on a machine with patches, loaded from the names that the command line has for them. */
+import { execute } from '@faultline/explorer';
 import { type NetbsdPatch, RunToBlock } from '@faultline/kernel';
-import { bootOptions, describeSettings, type MachineSettings, type Program, type ProgramModel } from '@faultline/program';
+import {
+  bootOptions,
+  describeSettings,
+  type MachineSettings,
+  type Program,
+  type ProgramModel,
+  type Session,
+} from '@faultline/program';
 import type { Command } from 'commander';
 import { Option } from 'commander';
 import type { Build } from '../build.js';
@@ -77,7 +85,27 @@ export async function loadSubject({ input, flags }: SubjectNames, build: Build):
   }
   const patches = [...defects, ...(await loadPatches(flags.patch, build))];
   const machine = machineOf(flags);
-  return { program, defects, patches, machine, model: build.program.programModel(program, { machine, patches }) };
+  const named = { ...program, run: (session: Session) => namingErrors(() => program.run(session)) };
+  return { program, defects, patches, machine, model: build.program.programModel(named, { machine, patches }) };
+}
+
+/** What a program of a user's has thrown. Where it does so in some orders and not in others, that is a finding. */
+class Thrown extends Error {
+  override readonly name = 'thrown';
+}
+
+function namingErrors<T>(job: () => T): T {
+  try {
+    return job();
+  } catch (error) {
+    throw error instanceof UsageError ? new Thrown(error.message.replace(/\.$/, '')) : error;
+  }
+}
+
+/** Runs a program once in the ordinary order: one that throws even there is broken. @throws {UsageError} with what it throws */
+export function refuseBroken({ model }: Subject): void {
+  const { failure } = execute(model, new RunToBlock(), { audit: false });
+  if (failure?.kind === 'error') throw new UsageError(`${failure.message.replace(/^thrown: /, '')}.`);
 }
 
 /** The machine, the kernel and its patches in a line. */

@@ -61,6 +61,7 @@ function explanationJson({
   race,
   sleeps,
   trace,
+  aftermath,
   standing,
 }: FoundExplanation): ExploreJson {
   const racing = (step: RacingStep): ExploreJson => ({
@@ -96,6 +97,15 @@ function explanationJson({
     })),
     trace: trace.rows.map(({ number, thread, text }) => ({ step: number, thread: thread?.name ?? null, text })),
     leftOut: trace.leftOut,
+    aftermath:
+      aftermath === null
+        ? null
+        : {
+            message: aftermath.failure.message,
+            frames: aftermath.failure.frames,
+            lwp: aftermath.failure.lwp,
+            calls: aftermath.calls,
+          },
     standing: standing.map(({ thread, call, waits, frames }) => ({ thread: thread.name, call, waits, frames })),
   };
 }

@@ -2,7 +2,7 @@
 import type { Race, RacingStep } from '@faultline/explorer';
 import type { FirstBroken } from './first-broken.js';
 import type { FoundExplanation } from './found.js';
-import { callText, count, fill, violationsText } from './report.js';
+import { callText, count, fill, resultText, violationsText } from './report.js';
 import type { ThreadLetters } from './thread-letters.js';
 import { traceTable } from './trace-table.js';
 
@@ -10,6 +10,8 @@ import { traceTable } from './trace-table.js';
 const MOST_STRUCTURE_LINES = 8;
 /** Lines of what the failure says of itself. */
 const MOST_WORDS = 5;
+/** Calls that are shown between a broken invariant and the symptom. */
+const MOST_CALLS = 8;
 /** Column at which the number and the cost of the schedule stand, as in the other reports. */
 const VERDICT_COLUMN = 74;
 
@@ -31,6 +33,30 @@ export function foundText(explanation: FoundExplanation, name: string, counted: 
       : ['', `  Left out: ${count(trace.leftOut, 'step')} and events that no other thread could notice, or that say less.`]),
     '',
     ...kernelText(explanation),
+    ...aftermathText(explanation),
+  ];
+}
+
+/** What the broken invariant would have come to. */
+function aftermathText({ aftermath, letters }: FoundExplanation): string[] {
+  if (aftermath === null) return [];
+  const { failure, calls } = aftermath;
+  const shown = calls.slice(-MOST_CALLS);
+  const told = shown.flatMap((call) =>
+    fill(
+      `${letters.of({ name: call.lwp })}  ${callText(call)}${call.result === null ? '' : ` = ${resultText(call.result)}`}`,
+      '  ',
+      '     ',
+    ),
+  );
+  const words = failure.message.split('\n').slice(0, MOST_WORDS);
+  return [
+    '',
+    'What comes of it if nobody looks',
+    ...(shown.length < calls.length ? ['  …'] : []),
+    ...told,
+    ...words.map((line) => `  ${line}`.trimEnd()),
+    ...(failure.frames.length === 0 ? [] : fill(`${failure.frames.join('  ')}   lwp ${failure.lwp}`, '    ', '      ')),
   ];
 }
 

@@ -12,7 +12,7 @@ import {
 } from '@faultline/explorer';
 import { verdictOf } from './explain.js';
 import { type FirstBroken, firstBroken } from './first-broken.js';
-import { type LoudRun, runLoudly } from './loud-run.js';
+import { type LoudRun, runLoudly, type TracedCall } from './loud-run.js';
 import { callText } from './report.js';
 import { ThreadLetters } from './thread-letters.js';
 import { type TraceRows, traceRows } from './trace-rows.js';
@@ -26,6 +26,14 @@ export interface Standing {
   readonly waits: string;
   /** The kernel functions it is in, innermost first. */
   readonly frames: readonly string[];
+}
+
+/** What comes of a broken invariant if nobody looks. */
+export interface Aftermath {
+  /** The symptom: a panic, or threads that wait for ever. */
+  readonly failure: Failure;
+  /** The calls that were under way or began from then on, in order. */
+  readonly calls: readonly TracedCall[];
 }
 
 /** What is known of a counterexample. */
@@ -48,6 +56,8 @@ export interface FoundExplanation {
   /** For threads that sleep for ever: why. */
   readonly sleeps: readonly EndlessSleep[];
   readonly trace: TraceRows;
+  /** How it goes on after an invariant was broken; null when that shows no symptom, or it was none. */
+  readonly aftermath: Aftermath | null;
   /** Threads that have not ended. */
   readonly standing: readonly Standing[];
   readonly run: LoudRun;
@@ -85,9 +95,20 @@ export function explainFound(model: Model, found: Counterexample): FoundExplanat
     instead: good?.trace.steps.find(({ number }) => number === found.nearestGood?.leavesAt)?.thread ?? null,
     sleeps,
     trace: traceRows(run, letters, marksOf({ found, first, pointOfNoReturn, sleeps })),
+    aftermath: failure.kind === 'invariant' ? aftermathOf(model, found) : null,
     standing: standingAt(run, letters),
     run,
   };
+}
+
+/** Symptoms that a broken invariant has when the kernel itself comes upon it. */
+const SYMPTOMS: readonly Failure['kind'][] = ['panic', 'deadlock', 'sleeps-for-ever'];
+
+function aftermathOf(model: Model, { schedule, steps }: Counterexample): Aftermath | null {
+  const { trace, calls } = runLoudly(model, schedule, { audit: false, maxSteps: steps + MOST_AUDITED_STEPS });
+  const { failure } = trace.outcome;
+  if (failure === null || !SYMPTOMS.includes(failure.kind)) return null;
+  return { failure, calls: calls.filter(({ to }) => to === null || to > steps) };
 }
 
 /** What is said behind steps, by their numbers. */

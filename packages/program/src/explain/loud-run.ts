@@ -51,6 +51,8 @@ export interface LoudRun {
 export interface LoudOptions {
   /** Whether the invariants are checked after each step. Default false. */
   readonly auditSteps?: boolean;
+  /** Whether an invariant that is false at a quiet point ends it. Default true. */
+  readonly audit?: boolean;
   /** Called after each step, before the next one. */
   readonly onStep?: (step: TracedStep, system: NetbsdSystem | null) => void;
   /** Steps after which to stop. */
@@ -65,6 +67,7 @@ export function runLoudly(model: Model, schedule: Schedule, options: LoudOptions
   let log: EventLog | null = null;
   const trace = traceOf(model, schedule, {
     ...(options.maxSteps !== undefined && { maxSteps: options.maxSteps }),
+    ...(options.audit !== undefined && { audit: options.audit }),
     watch: {
       begin(begun) {
         instance = begun;

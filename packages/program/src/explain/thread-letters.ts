@@ -2,8 +2,8 @@
 import type { Leaving, RacingStep, TracedStep, TracedThread, TracedWaiting } from '@faultline/explorer';
 import type { TracedFault } from './loud-run.js';
 
-/** What a step does, as far as words need it. */
-type Doing = Pick<RacingStep, 'op' | 'object'> & Partial<Pick<TracedStep, 'got' | 'woke' | 'interlock'>>;
+/** A step, as far as it has to be known to say what it does. */
+export type Doing = Pick<RacingStep, 'op' | 'object'> & Partial<Pick<TracedStep, 'got' | 'woke' | 'interlock'>>;
 
 /** Names for the threads of a trace: letters, and numbers for those of the kernel's own. */
 export class ThreadLetters {
