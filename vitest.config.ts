@@ -27,11 +27,14 @@ const WATCHED = [
 ];
 /** What needs threads that can be switched at each step. */
 const STEPPED_ONLY = ['packages/explorer/{src,test}/**/*.test.ts'];
-/** What the stepped and the direct build leave to the watched one. */
-const exclude = [...configDefaults.exclude, WATCHED_ONLY];
+/** What puts something else in the place of a module, and so must not share its modules with others. */
+const MOCKING = ['packages/host-node/src/host-error.test.ts'];
+/** What the stepped and the direct build leave to others. */
+const exclude = [...configDefaults.exclude, WATCHED_ONLY, ...MOCKING];
 
 export default defineConfig({
   test: {
+    maxWorkers: '100%',
     // No module has state that a test could leave behind: one load of them serves all files, in a third of the time.
     projects: [
       {
@@ -44,6 +47,10 @@ export default defineConfig({
           isolate: false,
           testTimeout: 120_000,
         },
+      },
+      {
+        resolve: { alias },
+        test: { name: 'mocking', include: MOCKING, setupFiles: SETUP, testTimeout: 120_000 },
       },
       {
         plugins: [directBuildPlugin(root)],

@@ -53,13 +53,17 @@ describe('faultline explore', () => {
     expect(status).toBe(0);
   });
 
-  it('finds the same with any number of workers', () => {
+  it.each([
+    [TWO, 0],
+    [RACE, 1],
+  ])('finds the same in %s with any number of workers', (input, status) => {
     const runs = ['1', '2', '4'].map((workers) => {
-      const { stdout } = explore(TWO, '--json', '--workers', workers);
+      const { stdout } = explore(input, '--json', '--workers', workers);
       const { interleavings, states, found, coverage, exitStatus } = JSON.parse(stdout);
       return { interleavings, states, found, coverage, exitStatus };
     });
-    expect(runs[0]).toMatchObject({ coverage: 'exhausted', found: [], exitStatus: 0 });
+    expect(runs[0]).toMatchObject({ coverage: 'exhausted', exitStatus: status });
+    expect(runs[0]?.found.length > 0).toBe(status === 1);
     expect(runs[0]?.states).toBeGreaterThan(50);
     expect(runs[1]).toEqual(runs[0]);
     expect(runs[2]).toEqual(runs[0]);
