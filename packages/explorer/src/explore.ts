@@ -10,6 +10,7 @@ import { analyse } from './analysis.js';
 import { type Counterexample, counterexamples } from './counterexample.js';
 import { livelocks } from './diagnosis/livelock.js';
 import { type LockOrderVerdict, LockOrderWatch, lockOrderVerdicts } from './diagnosis/lock-order.js';
+import { StateMismatch } from './execution.js';
 import { type ExhaustiveOptions, type ExhaustiveProgress, type ExhaustiveResult, exploreExhaustively } from './exhaustive.js';
 import type { Found } from './failure.js';
 import type { Model } from './model.js';
@@ -102,6 +103,7 @@ export async function explore(model: Model, options: ExploreOptions): Promise<Ex
   const exhaustively = options.exhaustively ?? exploreExhaustively;
   const graph = await exhaustively(watched, exhaustiveOptions(options, races, isOver(1), now()));
   if (graph.failures > 0) millisecondsToFirst ??= now() - began;
+  if (maxFaults === 0) refuseContradiction(graph, sampled);
 
   const found = [...counterexamples(graph), ...livelocks(graph)];
   const others = sampled.found.filter(({ failure }) => found.every((other) => other.failure.signature !== failure.signature));
@@ -123,6 +125,16 @@ export async function explore(model: Model, options: ExploreOptions): Promise<Ex
     lockOrder: lockOrderVerdicts(lockOrders.orders, { found: all, exhausted: graph.exhausted }),
     graph,
   };
+}
+
+/** What every schedule is said not to have, no schedule may have. */
+function refuseContradiction({ exhausted, failures }: ExhaustiveResult, { found }: Sampled): void {
+  const [first] = found;
+  if (!exhausted || failures > 0 || first === undefined || first.failure.kind === 'step-bound') return;
+  throw new StateMismatch(
+    `a sampled schedule ends with "${first.failure.message}", and the state graph, which should have all schedules, has none that fails: ` +
+      'something that matters is missing in what the state tells',
+  );
 }
 
 function exhaustiveOptions(
