@@ -12,7 +12,7 @@ import type { Frontier } from './frontier.js';
 import { type EdgeLabel, fault, NONE, type StateGraph, StateKind } from './graph.js';
 import type { Instance, Model } from './model.js';
 import { type KeyedState, keyOf, keyOfText } from './state-key.js';
-import type { VisibleSteps } from './visible-steps.js';
+import { isUnstarted, type VisibleSteps } from './visible-steps.js';
 
 /** What all executions of an exploration share. */
 export interface Exploration {
@@ -405,11 +405,6 @@ class Expansion implements Strategy {
     for (const lwp of kern.scheduler.lwps) digest = (Math.imul(digest, 31) + lwp.id * 17 + rankOf(lwp)) | 0;
     return digest;
   }
-}
-
-/** Whether a thread has been created, and has not run. */
-function isUnstarted({ op, object, idle }: Lwp): boolean {
-  return op === 'start' && object === null && !idle;
 }
 
 function diverged(what: string): never {

@@ -125,3 +125,8 @@ export class VisibleSteps {
 function classOf(object: StepObject): string {
   return 'lockClass' in object ? (object as Lock).lockClass.name : object.label;
 }
+
+/** Whether a thread has been created, and has not run: up to its first step it touches nothing that others could see. */
+export function isUnstarted({ op, object, idle }: Lwp): boolean {
+  return op === 'start' && object === null && !idle;
+}
