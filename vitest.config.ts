@@ -24,9 +24,16 @@ const WATCHED = [
   'packages/kernel/test/{state*,replay,smoke,regressions}.test.ts',
   'packages/kernel/test/cases/concurrency.test.ts',
   'packages/program/test/random-threads.test.ts',
+  'packages/program/src/explain/explore.test.ts',
 ];
 /** What needs threads that can be switched at each step. */
 const STEPPED_ONLY = ['packages/explorer/{src,test}/**/*.test.ts'];
+/** What is about schedules, of which the direct build has no choice: a thread is only switched where it waits. */
+const SCHEDULES = [
+  'packages/program/src/explain/explore.test.ts',
+  'packages/program/src/finding/switches.test.ts',
+  'packages/program/test/data-races.test.ts',
+];
 /** What puts something else in the place of a module, and so must not share its modules with others. */
 const MOCKING = ['packages/host-node/src/host-error.test.ts'];
 /** What the stepped and the direct build leave to others. */
@@ -55,7 +62,14 @@ export default defineConfig({
       {
         plugins: [directBuildPlugin(root)],
         resolve: { alias },
-        test: { name: 'direct', include: BOTH_BUILDS, exclude, setupFiles: SETUP, isolate: false, testTimeout: 120_000 },
+        test: {
+          name: 'direct',
+          include: BOTH_BUILDS,
+          exclude: [...exclude, ...SCHEDULES],
+          setupFiles: SETUP,
+          isolate: false,
+          testTimeout: 120_000,
+        },
       },
       {
         plugins: [watchedBuildPlugin(root)],

@@ -13,12 +13,10 @@ import {
 import { describe, expect, it } from 'vitest';
 import { CATALOGUE, type CatalogueEntry } from '../src/index.js';
 
-/** Replays of each finding, and of a few, with a check of the whole state at each step; `FAULTLINE_REPLAYS=1000` has more of all. */
-const TIMES = Number(process.env['FAULTLINE_REPLAYS'] || 20);
-const MANY_TIMES = 1000;
+/** Replays of each finding, with a check of the whole state at each step. */
+const TIMES = 1000;
 /** A thread can be switched at each step in the stepped build only; the other has what shows in the same call each time. */
 const ENTRIES = BUILD === 'stepped' ? CATALOGUE : CATALOGUE.filter(({ finds }) => finds.call !== undefined);
-const REPLAYED_OFTEN = ['netbsd-2017-fixed-race', 'netbsd-2019-mlock-zero', 'netbsd-race-wiring-map-busy'];
 
 function findingOf(entry: CatalogueEntry): FindingFile {
   const model = programModel(entry.program, { patches: [entry.defect] });
@@ -34,13 +32,12 @@ function findingOf(entry: CatalogueEntry): FindingFile {
   return parseFinding(findingText(finding));
 }
 
-describe.each(ENTRIES.map((entry) => ({ id: entry.id, entry })))('the finding of $id', ({ id, entry }) => {
+describe.each(ENTRIES.map((entry) => ({ id: entry.id, entry })))('the finding of $id', ({ entry }) => {
   const finding = findingOf(entry);
   const withDefect = programModel(entry.program, { patches: [entry.defect] });
-  const times = BUILD === 'stepped' && REPLAYED_OFTEN.includes(id) ? Math.max(TIMES, MANY_TIMES) : TIMES;
 
-  it(`is the same ${times} times, in each step and in the state at each step`, () => {
-    expect(replayTimes(finding, withDefect, times)).toEqual({ times, different: null });
+  it(`is the same ${TIMES} times, in each step and in the state at each step`, () => {
+    expect(replayTimes(finding, withDefect, TIMES)).toEqual({ times: TIMES, different: null });
   });
 
   it('comes again by the places of its decisions alone', () => {

@@ -10,7 +10,7 @@ import { type StateGraph, StateKind } from './graph.js';
 import type { Model } from './model.js';
 import { Search } from './search.js';
 import type { ExplorationSnapshot } from './snapshot.js';
-import type { StepKnowledge } from './visible-steps.js';
+import type { AllSteps, StepKnowledge } from './visible-steps.js';
 import type { Assignment, WorkerReport } from './worker.js';
 
 /** How to explore. */
@@ -32,8 +32,8 @@ export interface ExhaustiveOptions {
   readonly wide?: boolean;
   /** One in so many visits to known states is followed all the same, to see whether they go on as they did; 0 for none. Default 1,000. */
   readonly validateOneIn?: number;
-  /** Whether every step counts as visible, also those that others cannot notice. Default false. */
-  readonly allSteps?: boolean;
+  /** Whether every step counts as visible, also those that others cannot notice; `starts too` for the start of a thread as well. Default false. */
+  readonly allSteps?: AllSteps;
   /** Steps after which an execution is said to be without an end. Default 10,000. */
   readonly maxSteps?: number;
   /** Whether invariants are checked at quiet points. Default true. */
@@ -82,7 +82,7 @@ export interface ExhaustiveResult extends ExhaustiveProgress, Readonly<Explorati
   /** Whether the graph has no room left. */
   readonly full: boolean;
   /** As in the options. */
-  readonly allSteps: boolean;
+  readonly allSteps: AllSteps;
   readonly maxFaults: number;
   readonly wide: boolean;
   /** All that is needed to go on later. */

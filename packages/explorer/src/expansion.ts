@@ -12,7 +12,7 @@ import type { Frontier } from './frontier.js';
 import { type EdgeLabel, fault, NONE, type StateGraph, StateKind } from './graph.js';
 import type { Instance, Model } from './model.js';
 import { type KeyedState, keyOf, keyOfText } from './state-key.js';
-import { isUnstarted, type VisibleSteps } from './visible-steps.js';
+import type { VisibleSteps } from './visible-steps.js';
 
 /** What all executions of an exploration share. */
 export interface Exploration {
@@ -138,7 +138,7 @@ class Expansion implements Strategy {
     if (!this.isLive && current !== this.#starting) {
       if (point.steps === this.#path[this.#next]?.step) return true;
       // A thread that was created is let start at the next visible step, as it was when the path was new.
-      if (!lwps.some(isUnstarted)) return false;
+      if (!lwps.some((lwp) => this.#exploration.visible.startsAtOnce(lwp))) return false;
     }
     const { visible } = this.#exploration;
     if (visible.isVisible(current, current.op, current.object)) {
@@ -162,7 +162,7 @@ class Expansion implements Strategy {
 
   pick(candidates: readonly Lwp[], usual: Lwp, point: SchedulingPoint): Lwp {
     // Starting touches nothing that others could see: every thread is let come to its first step at once.
-    this.#starting = candidates.find(isUnstarted) ?? null;
+    this.#starting = candidates.find((lwp) => this.#exploration.visible.startsAtOnce(lwp)) ?? null;
     if (this.#starting !== null) return this.#starting;
     const decision = this.#path[this.#next];
     if (decision === undefined) {

@@ -164,7 +164,7 @@ function exhaustiveOptions(
       options.onProgress?.(progress);
     },
     // That a step is one which others cannot notice is only so where everything that is shared is locked.
-    allSteps: races.length > 0,
+    allSteps: races.length > 0 ? 'starts too' : false,
     shouldStop: () => timeIsOver() || impatient(),
   };
 }

@@ -23,5 +23,5 @@ export * from './races/data-races.js';
 export type { EngineName } from './sampling/engine.js';
 export * from './sampling/sample.js';
 export type { ExplorationSnapshot, ReachedState } from './snapshot.js';
-export type { StepKnowledge } from './visible-steps.js';
+export type { AllSteps, StepKnowledge } from './visible-steps.js';
 export { type Assignment, type ExplorationSettings, ExplorationWorker, type WorkerReport } from './worker.js';

@@ -4,7 +4,7 @@ import { ENOUGH, type ExecutionOptions, execute, type Outcome, StateMismatch } f
 import { NONE, type StateGraph } from './graph.js';
 import type { Instance, Model } from './model.js';
 import { keyOf } from './state-key.js';
-import { isUnstarted, type VisibleSteps } from './visible-steps.js';
+import type { VisibleSteps } from './visible-steps.js';
 
 /** What is needed to find one's way through a graph. */
 export interface GraphWalk {
@@ -102,7 +102,7 @@ class Walker implements Strategy {
   }
 
   pick(candidates: readonly Lwp[], usual: Lwp, point: SchedulingPoint): Lwp {
-    this.#starting = candidates.find(isUnstarted) ?? null;
+    this.#starting = candidates.find((lwp) => this.#walk.visible.startsAtOnce(lwp)) ?? null;
     if (this.#starting !== null) return this.#starting;
     const { graph } = this.#walk;
     const edge = this.#edges[this.stepsAt.length];

@@ -54,7 +54,7 @@ export class Search {
       maxFaults: options.maxFaults ?? 0,
       timeouts: options.timeouts === true,
       wide: options.wide === true,
-      allSteps: options.allSteps === true,
+      allSteps: options.allSteps ?? false,
       validateOneIn: options.validateOneIn ?? 1000,
       maxSteps: options.maxSteps ?? DEFAULT_MAX_STEPS,
       audit: options.audit !== false,
@@ -160,7 +160,7 @@ export class Search {
   }
 
   #firstKnowledge(): StepKnowledge {
-    return this.#settings.allSteps ? { tried: [], shared: [] } : survey(this.#model);
+    return this.#settings.allSteps !== false ? { tried: [], shared: [] } : survey(this.#model);
   }
 
   /** Goes to some of the states that were reached before: they must be there. */

@@ -9,6 +9,9 @@
  */
 import type { Lock, Lwp, Op, StepObject } from '@faultline/kernel';
 
+/** Whether every step counts as visible, and whether the start of a thread does. */
+export type AllSteps = boolean | 'starts too';
+
 /** What was learned, as plain data: it goes from worker to worker. */
 export interface StepKnowledge {
   /** Classes of locks that were tried, upgraded, or attempted otherwise than by waiting. */
@@ -57,13 +60,13 @@ export class VisibleSteps {
   readonly #sharedNow = new Set<string>();
   /** What was seen since somebody asked. */
   #news: [string, string][] = [];
-  readonly #all: boolean;
+  readonly #all: AllSteps;
 
   /** @param options.all whether every step counts as visible */
-  constructor(known: StepKnowledge = { tried: [], shared: [] }, options: { all?: boolean } = {}) {
+  constructor(known: StepKnowledge = { tried: [], shared: [] }, options: { all?: AllSteps } = {}) {
     this.#tried = new Set(known.tried);
     this.#shared = new Set(known.shared);
-    this.#all = options.all === true;
+    this.#all = options.all ?? false;
   }
 
   /** What was known and what was learned, in alphabetical order. */
@@ -97,9 +100,17 @@ export class VisibleSteps {
     for (const [label, lwp] of touched) this.#touch(label, lwp);
   }
 
+  /**
+   * Whether a thread is to be let start at once: up to its first step it touches nothing that others could see, unless there are data
+   * races.
+   */
+  startsAtOnce({ op, object, idle }: Lwp): boolean {
+    return this.#all !== 'starts too' && op === 'start' && object === null && !idle;
+  }
+
   /** Whether others can tell whether this step has been taken. */
   isVisible(lwp: Lwp, op: Op, object: StepObject | null): boolean {
-    if (this.#all || object === null) return true;
+    if (this.#all !== false || object === null) return true;
     if (TRYING_OPS.has(op) && !this.#tried.has(classOf(object))) this.#triedNow.add(classOf(object));
     if (!this.#shared.has(object.label)) {
       this.#touch(object.label, lwp.name);
@@ -124,9 +135,4 @@ export class VisibleSteps {
 
 function classOf(object: StepObject): string {
   return 'lockClass' in object ? (object as Lock).lockClass.name : object.label;
-}
-
-/** Whether a thread has been created, and has not run: up to its first step it touches nothing that others could see. */
-export function isUnstarted({ op, object, idle }: Lwp): boolean {
-  return op === 'start' && object === null && !idle;
 }

@@ -9,14 +9,14 @@ import { Frontier } from './frontier.js';
 import { NONE, StateGraph } from './graph.js';
 import type { Model } from './model.js';
 import type { ReachedState } from './snapshot.js';
-import { type StepEvidence, type StepKnowledge, VisibleSteps } from './visible-steps.js';
+import { type AllSteps, type StepEvidence, type StepKnowledge, VisibleSteps } from './visible-steps.js';
 
 /** How executions are made. All workers must do it alike, and whoever goes on with their graph. */
 export interface ExplorationSettings {
   readonly maxFaults: number;
   readonly timeouts: boolean;
   readonly wide: boolean;
-  readonly allSteps: boolean;
+  readonly allSteps: AllSteps;
   readonly validateOneIn: number;
   readonly maxSteps: number;
   readonly audit: boolean;

@@ -1,5 +1,5 @@
 import { findDataRaces } from '@faultline/explorer';
-import { BUILD, definePatch, RandomPreemption } from '@faultline/kernel';
+import { definePatch, RandomPreemption } from '@faultline/kernel';
 import { describe, expect, it } from 'vitest';
 import { type Program, programModel } from '../src/index.js';
 
@@ -18,8 +18,7 @@ const unlockedFaults = definePatch({
   replace: { uvm: { vmMapLockRead: () => function* () {}, vmMapUnlockRead: () => function* () {} } },
 });
 
-// A thread of the direct build is only switched where it waits: there are no schedules to choose from.
-describe.runIf(BUILD !== 'direct')('data races of the kernel', () => {
+describe('data races of the kernel', () => {
   it.each(['fork-fault-remap', 'fault-truncate-msync', 'mlock-mprotect-munmap'])('there are none in %s', async (name) => {
     expect(findDataRaces(programModel(await example(name)), schedules(30))).toEqual([]);
   });

@@ -1,5 +1,5 @@
-import { execute, type Failure, followLabels } from '@faultline/explorer';
-import { BUILD, definePatch, O_RDWR, PAGE_SIZE, RunToBlock } from '@faultline/kernel';
+import { execute, type Failure } from '@faultline/explorer';
+import { definePatch, O_RDWR, PAGE_SIZE, RunToBlock } from '@faultline/kernel';
 import { describe, expect, it } from 'vitest';
 import {
   CheckFailed,
@@ -17,19 +17,6 @@ import {
 
 const X = 0x100000;
 const NOTHING = { switches: [], choices: [], expiries: [] };
-
-/** A program that complains when its second map is not empty: a thread can come in between. */
-const program = defineProgram({
-  name: 'two.ts',
-  machine: { ramPages: 32 },
-  *main(user) {
-    yield* user.lwpCreate(function* (other) {
-      yield* other.mmap(X, PAGE_SIZE, 3, 0x1012);
-    });
-    yield* user.mmap(X + PAGE_SIZE, PAGE_SIZE, 3, 0x1012);
-    if ((yield* user.munmap(X, PAGE_SIZE)) === 0 && user.process.lwps.length === 1) throw new CheckFailed('it is alone');
-  },
-});
 
 /** A program that complains of an I/O error. */
 const reader = defineProgram({
@@ -265,21 +252,4 @@ describe('a finding that is replayed', () => {
     expect(verdict).toMatchObject({ failed: 'same', followed: 'labels' });
     expect(verdict.differsAt).not.toBeNull();
   });
-});
-
-it.runIf(BUILD === 'stepped')('a switch between two threads is found again by its place', () => {
-  const model = programModel(program);
-  const failing = [];
-  for (let step = 1; step < 80 && failing.length === 0; step++) {
-    const schedule = { ...NOTHING, switches: [{ step, to: 2 }] };
-    try {
-      failing.push(findingOf(schedule, program));
-    } catch {
-      // Nothing goes wrong there.
-    }
-  }
-  const [found] = failing;
-  if (found === undefined || found.failure.kind !== 'check') throw new Error('nothing was found');
-  const { outcome, deviations } = followLabels(model, found.decisions);
-  expect([outcome.failure?.signature, deviations]).toEqual([found.failure.signature, []]);
 });
