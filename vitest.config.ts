@@ -85,6 +85,10 @@ export default defineConfig({
           testTimeout: 120_000,
         },
       },
+      {
+        // What `faultline export` has written, as somebody keeps it who tries Faultline here.
+        test: { name: 'findings', include: ['findings/**/*.test.ts'], testTimeout: 120_000 },
+      },
     ],
     coverage: {
       provider: 'v8',
