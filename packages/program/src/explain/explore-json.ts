@@ -8,7 +8,7 @@ export type ExploreJson = Readonly<Record<string, unknown>>;
 
 /** The report as plain data. */
 export function exploreJson(exploration: Exploration, options: ExploreReportOptions = {}): ExploreJson {
-  const { model, coverage, interleavings, milliseconds, graph, found } = exploration;
+  const { model, coverage, interleavings, milliseconds, schedulesToFirst, millisecondsToFirst, graph, found } = exploration;
   const explanations = options.explanations ?? explainAll(exploration);
   return {
     model: model.name,
@@ -17,6 +17,8 @@ export function exploreJson(exploration: Exploration, options: ExploreReportOpti
     states: graph.states,
     executions: graph.executions,
     milliseconds,
+    schedulesToFirst,
+    millisecondsToFirst,
     preemptionsCovered: graph.levelsDone - 1,
     hashBits: graph.wide ? 128 : 64,
     found: found.map((each, index) => {

@@ -153,6 +153,7 @@ describe('the report of an exploration', () => {
     expect(JSON.parse(JSON.stringify(json))).toMatchObject({
       coverage: 'exhausted',
       interleavings: String(exploration.interleavings),
+      schedulesToFirst: exploration.schedulesToFirst,
       found: [
         {
           preemptions: only(exploration).preemptions,
