@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { faultline, fixture, type Outcome } from './command.js';
+import { example, faultline, fixture, type Outcome } from './command.js';
 
 const RACE = 'catalogue:netbsd-2017-fixed-race';
 const TWO = fixture('unmap-wire.ts');
@@ -88,13 +88,15 @@ describe('faultline explore', () => {
   });
 
   it('goes on from its journal after an interruption, and comes to the same', async () => {
-    const whole = JSON.parse(explore(TWO, '--json').stdout);
+    // It takes some seconds, so that the interruption comes before the end, on a busy machine too.
+    const long = example('explore/mlock-mprotect-munmap.ts');
+    const whole = JSON.parse(explore(long, '--json').stdout);
     const journal = path('race.journal');
-    const { status, stdout } = await interrupted(/: exhaustive/, TWO, '--journal', journal, '--workers', '1');
+    const { status, stdout } = await interrupted(/: exhaustive/, long, '--journal', journal, '--workers', '1');
     expect(stdout).toMatch(/^OPEN .*Nothing found so far\.$/ms);
     expect(stdout).toContain(`--journal ${journal}`);
     expect(status).toBe(3);
-    const { status: after, stdout: text } = explore(TWO, '--json', '--journal', journal);
+    const { status: after, stdout: text } = explore(long, '--json', '--journal', journal);
     const { interleavings, states } = JSON.parse(text);
     expect({ interleavings, states }).toEqual({ interleavings: whole.interleavings, states: whole.states });
     expect(after).toBe(0);

@@ -31,9 +31,8 @@ export interface Conducted {
 export async function conduct(model: Model, names: SubjectNames, options: ConductOptions): Promise<Conducted> {
   const { workers, resume = null, ...rest } = options;
   let interrupted = false;
+  const signals = new Signals();
   const exhaustively = async (what: Model, how: ExhaustiveOptions): Promise<ExhaustiveResult> => {
-    // Before, there is nothing to keep: a signal ends the command at once.
-    const signals = new Signals();
     const crew = new ThreadCrew(names, workers - 1);
     try {
       return await exploreTogether(what, { ...how, shouldStop: () => signals.heard || how.shouldStop?.() === true }, crew);
@@ -48,6 +47,11 @@ export async function conduct(model: Model, names: SubjectNames, options: Conduc
     ...(resume !== null && { resume }),
     now: () => performance.now(),
     exhaustively,
+    onStage: (stage) => {
+      // Before, there is nothing to keep: a signal ends the command at once. Who is told of this stage may interrupt it right away.
+      if (stage === 'exhaustive') signals.listen();
+      rest.onStage?.(stage);
+    },
   });
   return { exploration, interrupted };
 }
@@ -60,7 +64,7 @@ class Signals {
     this.heard = true;
   };
 
-  constructor() {
+  listen(): void {
     process.on('SIGINT', this.#listener);
     process.on('SIGTERM', this.#listener);
   }
