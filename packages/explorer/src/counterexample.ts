@@ -30,10 +30,9 @@ export interface NearestGood {
   readonly leavesAt: number;
 }
 
-/** The counterexamples of an exploration, the simplest for each failure. */
-export function counterexamples(result: ExhaustiveResult): Counterexample[] {
+/** The counterexamples of an exploration, the simplest for each failure; `analysis` is of its graph. */
+export function counterexamples(result: ExhaustiveResult, analysis: GraphAnalysis = analyse(result.graph)): Counterexample[] {
   const walk = walkThrough(result);
-  const analysis = analyse(result.graph);
   return result.failuresFound.flatMap((failure) => counterexample(result, walk, analysis, failure) ?? []);
 }
 

@@ -105,7 +105,8 @@ export async function explore(model: Model, options: ExploreOptions): Promise<Ex
   if (graph.failures > 0) millisecondsToFirst ??= now() - began;
   if (maxFaults === 0) refuseContradiction(graph, sampled);
 
-  const found = [...counterexamples(graph), ...livelocks(graph)];
+  const analysis = analyse(graph.graph);
+  const found = [...counterexamples(graph, analysis), ...livelocks(graph, analysis)];
   const others = sampled.found.filter(({ failure }) => found.every((other) => other.failure.signature !== failure.signature));
   if (others.length > 0) onStage?.('shrinking');
   const shrunk = others.map((each) => unproven(shrinkSchedule(model, each)));
@@ -115,7 +116,7 @@ export async function explore(model: Model, options: ExploreOptions): Promise<Ex
     model,
     found: all,
     coverage: coverageOf(graph, options, isOver(1)()),
-    interleavings: analyse(graph.graph).interleavings,
+    interleavings: analysis.interleavings,
     schedulesToFirst: first?.execution ?? (graph.failures > 0 ? sampled.executions + graph.executions : null),
     millisecondsToFirst,
     collisionBound: collisionBound(graph.states, graph.wide ? 128 : 64),

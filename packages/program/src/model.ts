@@ -69,6 +69,7 @@ class Gate implements Strategy {
   readonly name: string;
   readonly preemptive: boolean;
   readonly everyStep: boolean;
+  readonly endsAtRings: boolean;
   readonly expire?: NonNullable<Strategy['expire']>;
   isOpen: () => boolean = () => false;
   readonly #inner: Strategy;
@@ -78,6 +79,7 @@ class Gate implements Strategy {
     this.name = inner.name;
     this.preemptive = inner.preemptive;
     this.everyStep = inner.everyStep === true;
+    this.endsAtRings = inner.endsAtRings !== false;
     const expire = inner.expire?.bind(inner);
     if (expire !== undefined) this.expire = (sleepers, point) => (this.isOpen() ? expire(sleepers, point) : null);
   }

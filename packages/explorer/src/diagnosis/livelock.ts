@@ -8,7 +8,7 @@
  * A loop is a livelock when it is fair: whoever could go on somewhere in it does go on in it. A loop in which somebody is only kept
  * waiting is none: sooner or later that thread has its turn, and the others leave the loop.
  */
-import { analyse, findLoops, simplestPath } from '../analysis.js';
+import { analyse, findLoops, type GraphAnalysis, simplestPath } from '../analysis.js';
 import { type Counterexample, walkThrough } from '../counterexample.js';
 import type { ExhaustiveResult } from '../exhaustive.js';
 import type { Failure } from '../failure.js';
@@ -19,9 +19,8 @@ import { type Trace, type TracedStep, traceOf } from './trace.js';
 /** Times that a loop is gone round to see who has his turn: equal threads may change parts each time. */
 const MOST_ROUNDS = 4;
 
-/** The livelocks of a program: for each fair loop of its graph the simplest way into it, and once around. */
-export function livelocks(result: ExhaustiveResult): Counterexample[] {
-  const { loops } = analyse(result.graph);
+/** The livelocks of a program: for each fair loop of its graph the simplest way into it, and once around; the loops are of its graph. */
+export function livelocks(result: ExhaustiveResult, { loops }: GraphAnalysis = analyse(result.graph)): Counterexample[] {
   const found: Counterexample[] = [];
   for (const part of loops.flatMap((loop) => fairParts(result.graph, loop))) {
     const livelock = lasso(result, part);
