@@ -26,9 +26,28 @@ export interface CatalogueEntry {
   readonly story: string;
   /** What is run. */
   readonly program: Program;
-  /** Brings the defect back. */
-  readonly defect: NetbsdPatch;
+  /** Brings the defect back; null when it is open: the kernel of today has it. */
+  readonly defect: NetbsdPatch | null;
   /** What must be found with the defect, and is not found without. */
   readonly finds: Finding;
+  /** Other ways in which it shows, in other schedules. Default: none. */
+  readonly also?: readonly Finding[];
+  /** Programs much like this one in which nothing is wrong, with the defect or without. Default: none. */
+  readonly sound?: readonly Program[];
   readonly remedies: readonly Remedy[];
+}
+
+/** The patches that bring an entry's defect about: none when it is open. */
+export function defectsOf({ defect }: CatalogueEntry): readonly NetbsdPatch[] {
+  return defect === null ? [] : [defect];
+}
+
+/** All patches of an entry: its defect, and its remedies. */
+export function patchesOf(entry: CatalogueEntry): readonly NetbsdPatch[] {
+  return [...defectsOf(entry), ...entry.remedies.map(({ patch }) => patch)];
+}
+
+/** All ways in which an entry shows. */
+export function findingsOf({ finds, also = [] }: CatalogueEntry): readonly Finding[] {
+  return [finds, ...also];
 }

@@ -64,5 +64,6 @@ export const getpagesSize: CatalogueEntry = {
   program,
   defect,
   finds: { kind: 'check', text: 'a byte that the file never had' },
+  also: [{ kind: 'invariant', text: 'file-end' }],
   remedies: [{ patch: measuredAgain, history: 'what the kernel does', cures: true }],
 };

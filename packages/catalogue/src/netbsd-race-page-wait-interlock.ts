@@ -8,22 +8,11 @@
  *       not busy any more; wanted: wake up whoever sleeps: nobody
  *                                            sleep                        <- for ever
  */
-import {
-  definePatch,
-  MAP_ANON,
-  MAP_FIXED,
-  MAP_PRIVATE,
-  O_RDWR,
-  PAGE_SIZE,
-  PG_BUSY,
-  PROT_READ,
-  PROT_WRITE,
-  sleepOn,
-} from '@faultline/kernel';
+import { definePatch, MAP_FIXED, MAP_SHARED, O_RDWR, PAGE_SIZE, PG_BUSY, PROT_READ, sleepOn } from '@faultline/kernel';
 import { defineProgram } from '@faultline/program';
 import type { CatalogueEntry } from './entry.js';
 
-const BUFFER = 0x100000;
+const MAPPED = 0x100000;
 const FD = 0;
 
 const defect = definePatch({
@@ -75,14 +64,13 @@ const program = defineProgram({
   files: { file: { size: PAGE_SIZE } },
   *setUp(user) {
     yield* user.open('file', O_RDWR);
-    yield* user.mmap(BUFFER, PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_ANON | MAP_PRIVATE | MAP_FIXED);
-    yield* user.pread(FD, BUFFER, 1, 0);
+    yield* user.mmap(MAPPED, PAGE_SIZE, PROT_READ, MAP_SHARED | MAP_FIXED, FD);
   },
   *main(user) {
     yield* user.lwpCreate(function* (other) {
-      yield* other.pread(FD, BUFFER, 1, 0);
+      yield* other.load8(MAPPED);
     });
-    yield* user.pread(FD, BUFFER, 1, 0);
+    yield* user.load8(MAPPED);
   },
 });
 

@@ -11,7 +11,7 @@ import {
   replayTimes,
 } from '@faultline/program';
 import { describe, expect, it } from 'vitest';
-import { CATALOGUE, type CatalogueEntry } from '../src/index.js';
+import { CATALOGUE, type CatalogueEntry, defectsOf } from '../src/index.js';
 
 /** Replays of each finding, with a check of the whole state at each step. */
 const TIMES = 1000;
@@ -19,14 +19,14 @@ const TIMES = 1000;
 const ENTRIES = BUILD === 'stepped' ? CATALOGUE : CATALOGUE.filter(({ finds }) => finds.call !== undefined);
 
 function findingOf(entry: CatalogueEntry): FindingFile {
-  const model = programModel(entry.program, { patches: [entry.defect] });
+  const model = programModel(entry.program, { patches: defectsOf(entry) });
   const [found] = sample(model, { seed: 1, budget: { executions: 2000 } }).found;
   if (found === undefined) throw new Error(`${entry.id} is not found`);
   const finding = makeFinding({
     model,
     found,
     program: { kind: 'catalogue', id: entry.id },
-    patches: [{ id: entry.defect.id }],
+    patches: defectsOf(entry).map(({ id }) => ({ id })),
     version: '0.1.0',
   });
   return parseFinding(findingText(finding));
@@ -34,7 +34,7 @@ function findingOf(entry: CatalogueEntry): FindingFile {
 
 describe.each(ENTRIES.map((entry) => ({ id: entry.id, entry })))('the finding of $id', ({ entry }) => {
   const finding = findingOf(entry);
-  const withDefect = programModel(entry.program, { patches: [entry.defect] });
+  const withDefect = programModel(entry.program, { patches: defectsOf(entry) });
 
   it(`is the same ${TIMES} times, in each step and in the state at each step`, () => {
     expect(replayTimes(finding, withDefect, TIMES)).toEqual({ times: TIMES, different: null });
@@ -45,7 +45,7 @@ describe.each(ENTRIES.map((entry) => ({ id: entry.id, entry })))('the finding of
     expect([failed, deviations]).toEqual(['same', []]);
   });
 
-  it('does not come on the kernel of today, whose steps are others', () => {
+  it.skipIf(entry.defect === null)('does not come on the kernel of today, whose steps are others', () => {
     const verdict = replayFinding(finding, programModel(entry.program));
     expect([verdict.failed, verdict.followed]).toEqual(['none', 'labels']);
     expect(verdict.differsAt).not.toBeNull();

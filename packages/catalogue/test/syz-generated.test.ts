@@ -2,7 +2,7 @@
 import { formatSyz } from '@faultline/formats';
 import { fuzzSyz, isClean, type RunResult } from '@faultline/program';
 import { describe, expect, it } from 'vitest';
-import { type CatalogueEntry, isFinding, shownBy } from '../src/index.js';
+import { type CatalogueEntry, defectsOf, isFinding, shownBy } from '../src/index.js';
 import { amapBimerge } from '../src/netbsd-2002-amap-bimerge.js';
 import { mlockClip } from '../src/netbsd-2012-mlock-clip.js';
 import { mlockWrap } from '../src/netbsd-2019-mlock-wrap.js';
@@ -20,10 +20,10 @@ const EXPECTED: readonly [entry: CatalogueEntry, programs: number, calls: readon
 
 describe.each(EXPECTED.map(([entry, programs, calls]) => ({ id: entry.id, entry, programs, calls })))(
   '$id',
-  ({ entry: { defect, finds }, programs, calls }) => {
-    const { kind, text } = finds;
+  ({ entry, programs, calls }) => {
+    const { kind, text } = entry.finds;
     const fails = (result: RunResult): boolean => isFinding({ kind, text }, shownBy(result));
-    const run = { machine: MACHINE, patches: [defect] };
+    const run = { machine: MACHINE, patches: defectsOf(entry) };
 
     it('is found by random programs, and shrinks to a few calls that show the same', () => {
       const { found } = fuzzSyz({ programs, fails, run });

@@ -53,7 +53,7 @@ async function loadProgram(input: string, flags: InputFlags, build: Build): Prom
     const id = input.slice(CATALOGUE_SCHEME.length);
     const entry = build.catalogue.findEntry(id);
     if (entry === null) throw new UsageError(`the catalogue has no entry "${id}"; "faultline catalogue" lists what it has.`);
-    return { program: entry.program, defects: flags.defect ? [entry.defect] : [], recorded: false };
+    return { program: entry.program, defects: flags.defect ? build.catalogue.defectsOf(entry) : [], recorded: false };
   }
   const stats = errorsOf(input, () => statSync(input, { throwIfNoEntry: false }));
   if (stats === undefined) throw new UsageError(`${input}: there is no such file.`);

@@ -1,16 +1,19 @@
 /** The options that say on which machine, with which kernel and in which order things run. */
-import { type NetbsdPatch, PAGE_SIZE } from '@faultline/kernel';
-import type { MachineSettings, RunOptions, StrategySettings } from '@faultline/program';
+import { type IoFaults, type NetbsdPatch, PAGE_SIZE } from '@faultline/kernel';
+import type { MachineSettings, RunOptions, StrategySettings, SwapSettings } from '@faultline/program';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { collectIoFault } from './io-fault.js';
 import { loadPatches } from './patches.js';
 import { UsageError } from './usage.js';
 
 /** What the options were set to that say on which machine, and with which kernel. */
 export interface SystemFlags {
   readonly ram?: number;
+  readonly swap?: readonly Omit<SwapSettings, 'name'>[];
   readonly cpus?: number;
   readonly diagnostic: boolean;
   readonly counterWidth?: 16 | 32;
+  readonly ioFault: IoFaults;
   readonly patch: readonly string[];
 }
 
@@ -43,9 +46,20 @@ export function addSystemOptions(command: Command): Command {
         parseRam,
       ),
     )
+    .addOption(
+      new Option(
+        '--swap <size>',
+        'a disk to swap to, in pages or with K, M or G in bytes, SIZE:PRIORITY; may be repeated (default: none, or what the program wants)',
+      ).argParser(parseSwap),
+    )
     .addOption(new Option('--cpus <n>', 'processors').argParser(parseWhole(1, MOST_CPUS)))
     .option('--no-diagnostic', 'boot a kernel without assertions')
     .addOption(new Option('--counter-width <bits>', 'bits of a page’s wire count: 16 until 2019, 32 since').argParser(parseWidth))
+    .addOption(
+      new Option('--io-fault <fault>', 'have I/O go wrong: PATH:KIND[:N[+]]:FAULT, as /data:write:3:EIO (may be repeated)')
+        .argParser(collectIoFault)
+        .default({}, 'none'),
+    )
     .addOption(
       new Option('--patch <name>', 'change the kernel: a name from the catalogue, MODULE or MODULE#PATCH (may be repeated)')
         .argParser(collect)
@@ -63,9 +77,11 @@ export async function toRunOptions(flags: MachineFlags, defects: readonly Netbsd
 export function machineOf(flags: SystemFlags): MachineSettings {
   return {
     ...(flags.ram !== undefined && { ramPages: flags.ram }),
+    ...(flags.swap !== undefined && { swap: flags.swap.map((disk, i) => ({ name: `wd${i}`, ...disk })) }),
     ...(flags.cpus !== undefined && { cpus: flags.cpus }),
     ...(flags.counterWidth !== undefined && { counterWidth: flags.counterWidth }),
     ...(!flags.diagnostic && { diagnostic: false }),
+    ...(Object.keys(flags.ioFault).length > 0 && { ioFaults: flags.ioFault }),
   };
 }
 
@@ -78,13 +94,30 @@ function strategyOf(flags: MachineFlags): StrategySettings {
   return { kind: 'random', seed: flags.seed ?? 0, ...(flags.faultsIn !== undefined && { faultsIn: flags.faultsIn }) };
 }
 
-function parseRam(text: string): number {
+/** Pages of a size in pages or bytes; not a number when it is none. */
+function pagesIn(text: string): number {
   const match = /^(\d+)([KMG]?)$/.exec(text);
-  const pages = match === null ? Number.NaN : Number(match[1]) * (UNITS[match[2] ?? ''] ?? Number.NaN);
+  return match === null ? Number.NaN : Number(match[1]) * (UNITS[match[2] ?? ''] ?? Number.NaN);
+}
+
+function parseRam(text: string): number {
+  const pages = pagesIn(text);
   if (!Number.isInteger(pages) || pages < 16 || pages > 2 ** 20) {
     throw new InvalidArgumentError('Give whole pages from 16 to 1048576, or bytes such as 64M; the most is 4G.');
   }
   return pages;
+}
+
+/** One more disk to swap to. */
+function parseSwap(text: string, before: SystemFlags['swap'] = []): NonNullable<SystemFlags['swap']> {
+  const [size = '', priority, ...more] = text.split(':');
+  const pages = pagesIn(size);
+  if (!Number.isInteger(pages) || pages < 1 || pages > 2 ** 20 || more.length > 0) {
+    throw new InvalidArgumentError(
+      'Give whole pages from 1 to 1048576, or bytes such as 64M, and a priority if you like: 64M:1.',
+    );
+  }
+  return [...before, { pages, ...(priority !== undefined && { priority: parseWhole(0)(priority) }) }];
 }
 
 /** For an option that takes a whole number. */

@@ -6,7 +6,7 @@ import { UsageError } from './usage.js';
 
 /** All patches that have a name here: the defects of the catalogue and their remedies. */
 function knownPatches({ catalogue }: Build): NetbsdPatch[] {
-  return catalogue.CATALOGUE.flatMap(({ defect, remedies }) => [defect, ...remedies.map(({ patch }) => patch)]);
+  return catalogue.CATALOGUE.flatMap(catalogue.patchesOf);
 }
 
 /** The patches of these names, in order. @throws {UsageError} for a name that is none */

@@ -87,7 +87,11 @@ function comment({ finding, path, defects, fixes }: RegressionTest): string {
 }
 
 function imports({ program, modulePath, out }: RegressionTest, patches: PatchNames): string[] {
-  const catalogue = [...(patches.ofCatalogue ? ['CATALOGUE'] : []), ...(program.kind === 'catalogue' ? ['findEntry'] : [])];
+  const catalogue = [
+    ...(patches.ofCatalogue ? ['CATALOGUE'] : []),
+    ...(program.kind === 'catalogue' ? ['findEntry'] : []),
+    ...(patches.ofCatalogue ? ['patchesOf'] : []),
+  ];
   const programs = ['type MachineSettings', 'programModel', ...(program.kind === 'syz' ? ['syzProgram'] : [])];
   return [
     ...(catalogue.length === 0 ? [] : [`import { ${catalogue.join(', ')} } from '@faultline/catalogue';`]),
@@ -150,8 +154,7 @@ class PatchNames {
     if (!this.ofCatalogue) return [];
     return [
       'function patchNamed(id: string): NetbsdPatch {',
-      '  const patches = CATALOGUE.flatMap(({ defect, remedies }) => [defect, ...remedies.map(({ patch }) => patch)]);',
-      '  const found = patches.find((patch) => patch.id === id);',
+      '  const found = CATALOGUE.flatMap(patchesOf).find((patch) => patch.id === id);',
       // biome-ignore lint/suspicious/noTemplateCurlyInString: this is the text of a program
       '  if (found === undefined) throw new Error(`the catalogue has no patch ${id}`);',
       '  return found;',

@@ -39,6 +39,12 @@ describe('bad input', () => {
     ['too little RAM', () => ['run', MODULE, '--ram', '3'], /Give whole pages from 16 to 1048576, or bytes such as 64M/],
     ['a seed that is no number', () => ['run', MODULE, '--seed', 'x'], /Give a whole number from 0 to/],
     ['more processors than there can be', () => ['run', MODULE, '--cpus', '1000000000'], /Give a whole number from 1 to 256/],
+    [
+      'a disk of no size',
+      () => ['run', MODULE, '--swap', '0'],
+      /Give whole pages from 1 to 1048576, or bytes such as 64M, and a priority/,
+    ],
+    ['a disk with two priorities', () => ['run', MODULE, '--swap', '1M:1:2'], /and a priority if you like: 64M:1/],
     ['a kernel in which all fails for ever', () => ['run', MODULE, '--faults-in', '1'], /Give a whole number from 2 to/],
     [
       'a seed for what is not random',
@@ -50,6 +56,9 @@ describe('bad input', () => {
     ['no defect to leave out', () => ['run', MODULE, '--no-defect'], /--no-defect is for an entry of the catalogue/],
     ['an empty file', () => ['run', file('empty.strace', '')], /empty\.strace: this file is empty; name a program,/],
     ['a packed program', () => ['run', file('z.syz', Uint8Array.of(0x1f, 0x8b, 8))], /z\.syz: it is compressed; unpack it first/],
+    ['a fault of nothing', () => ['run', MODULE, '--io-fault', 'data:write:EIO'], /Give PATH:KIND\[:N\[\+\]\]:FAULT/],
+    ['a fault that there is not', () => ['run', MODULE, '--io-fault', '/data:write:2:EWHAT'], /as in \/data:write:3:EIO/],
+    ['a flush that moves bytes', () => ['run', MODULE, '--io-fault', '/data:sync:short=3'], /as in \/data:write:3:EIO/],
     ['an unknown strategy', () => ['run', MODULE, '--strategy', 'fifo'], /Give run-to-block, round-robin/],
     ['a width that no counter has', () => ['run', MODULE, '--counter-width', '8'], /Give 16 or 32/],
     ['an unknown patch', () => ['run', MODULE, '--patch', 'nope'], /no patch named "nope"; there are .*netbsd-2019-mlock-zero,/],

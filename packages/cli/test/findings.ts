@@ -3,7 +3,7 @@ import { copyFileSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findEntry } from '@faultline/catalogue';
+import { defectsOf, findEntry } from '@faultline/catalogue';
 import { sample } from '@faultline/explorer';
 import { parseSyz } from '@faultline/formats';
 import type { NetbsdPatch } from '@faultline/kernel';
@@ -52,9 +52,10 @@ function writeFinding(folder: string, { program, source, patches, patchSources }
 export function writeCatalogueFinding(folder: string, id: string): string {
   const entry = findEntry(id);
   if (entry === null) throw new Error(`there is no entry ${id}`);
-  const { program, defect } = entry;
+  const { program } = entry;
+  const patches = defectsOf(entry);
   const source = { kind: 'catalogue', id } as const;
-  return writeFinding(folder, { program, source, patches: [defect], patchSources: [{ id: defect.id }] });
+  return writeFinding(folder, { program, source, patches, patchSources: patches.map(({ id }) => ({ id })) });
 }
 
 /** Copies a module with a program and a patch to a folder, and writes a finding of it next to it. */
@@ -77,8 +78,8 @@ export function writeSyzFinding(folder: string, text: string, patchOf: string): 
   return writeFinding(folder, {
     program: syzProgram(parseSyz(text), { name }),
     source: { kind: 'syz', name, os: 'netbsd', text },
-    patches: [entry.defect],
-    patchSources: [{ id: entry.defect.id }],
+    patches: defectsOf(entry),
+    patchSources: defectsOf(entry).map(({ id }) => ({ id })),
   });
 }
 

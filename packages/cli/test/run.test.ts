@@ -45,6 +45,23 @@ describe('faultline run', () => {
     expect(status).toBe(1);
   });
 
+  it('has I/O go wrong as it is told to', () => {
+    const { status, stdout } = faultline('run', fixture('file-writer.mjs'), '--io-fault', '/data:write:2:ENOSPC');
+    expect(stdout).toMatch(/ · faults on \/data$/m);
+    const answers = [...stdout.matchAll(/ fsync\(\d+\) = (.*?)\s*$/gm)].map(([, answer]) => answer);
+    expect(answers).toEqual(['0', '-1 ENOSPC', '0']);
+    expect(status).toBe(0);
+    const slow = faultline(
+      'run',
+      fixture('file-writer.mjs'),
+      '--io-fault',
+      '/data:write:1+:delay=100',
+      '--io-fault',
+      '/data:sync:1+:short=1',
+    );
+    expect(slow.stderr).toContain('Give PATH:KIND');
+  });
+
   it('runs an entry of the catalogue on the kernel of today with --no-defect', () => {
     const { status, stdout } = faultline('run', DEFECT, '--no-defect');
     expect(stdout).toMatch(/^OK {3}4 calls/m);

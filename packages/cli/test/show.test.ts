@@ -13,6 +13,7 @@ describe('faultline show', () => {
     ['object', /^There is no object to show\.$/m],
     ['uvmexp', /1 wired/],
     ['vmstat', /^ +1 pages wired$/m],
+    ['swap', /^no swap devices configured$/m],
     ['pmap', /read\/write {10}\[ anon \]/],
     ['maps', /rw-p/],
     ['ps', /main/],
@@ -22,6 +23,12 @@ describe('faultline show', () => {
     expect([shown.stderr, shown.status]).toEqual(['', 0]);
     expect(shown.stdout).toMatch(text);
     expect(JSON.parse(faultline('show', view, PROGRAM, '--after', '3', '--json').stdout)).toBeDefined();
+  });
+
+  it('shows the disks that the options ask for', () => {
+    const { stdout } = faultline('show', 'swap', PROGRAM, '--swap', '64', '--swap', '1M:5');
+    expect(stdout).toMatch(/^\/dev\/wd0 +512 +0 +512 +0% +0$/m);
+    expect(stdout).toMatch(/^\/dev\/wd1 +2048 +0 +2048 +0% +5$/m);
   });
 
   it('shows the map right after the call that broke it', () => {

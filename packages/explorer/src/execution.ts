@@ -59,6 +59,9 @@ export function execute(model: Model, strategy: Strategy, options: ExecutionOpti
     kern.onQuiet = () => {
       if (audit === true || audit()) auditNow(instance);
     };
+    kern.onBroken = (broken) => {
+      throw new BrokenInvariant(failureOfViolations([broken.violation], broken));
+    };
   }
   let failure: Failure | null = null;
   let abandoned = false;

@@ -1,6 +1,6 @@
 import { Kern, Mutex, pause, Replay, type Step, type Strategy } from '@faultline/kernel';
 import { describe, expect, it } from 'vitest';
-import { analyse, counterexamples, execute, exploreExhaustively, type Model } from './index.js';
+import { analyse, counterexamples, execute, exploreExhaustively, type Model, sample } from './index.js';
 
 /** A model of threads that run `bodies`; `told` is what they share besides locks. */
 function modelOf(
@@ -136,5 +136,25 @@ describe('exploring all interleavings', () => {
   it('says with a bound of preemptions what it has not seen', () => {
     const result = exploreExhaustively(reversed(), { maxPreemptions: 0 });
     expect([result.failures, result.exhausted, result.levelsDone]).toEqual([0, false, 1]);
+  });
+});
+
+describe('executions that nobody looks at any more', () => {
+  it('are given back, one by one, before the next begins', () => {
+    const model = counting(2);
+    const events: string[] = [];
+    const watched: Model = {
+      name: 'watched',
+      boot(strategy) {
+        events.push('boot');
+        return { ...model.boot(strategy), discard: () => events.push('discard') };
+      },
+    };
+    const { executions } = exploreExhaustively(watched, { allSteps: true, stopAfter: 'everything' });
+    expect(executions).toBeGreaterThan(1);
+    expect(events).toEqual(Array.from({ length: executions }, () => ['boot', 'discard']).flat());
+    events.length = 0;
+    const sampled = sample(watched, { seed: 1, budget: { executions: 5 } });
+    expect(events).toEqual(Array.from({ length: sampled.executions }, () => ['boot', 'discard']).flat());
   });
 });

@@ -55,7 +55,7 @@ interface Decision {
 }
 
 /** Takes an edge; with `NONE`, starts at the beginning. */
-export function expand(exploration: Exploration, edge: number): Outcome {
+export function expand(exploration: Exploration, edge: number): void {
   const expansion = new Expansion(exploration, edge);
   const model: Model = {
     name: exploration.model.name,
@@ -70,7 +70,7 @@ export function expand(exploration: Exploration, edge: number): Outcome {
   expansion.ended(outcome);
   exploration.counters.executions++;
   exploration.counters.steps += outcome.steps;
-  return outcome;
+  outcome.instance.discard?.();
 }
 
 /** Steps in a row that others cannot notice; a thread that takes more of them may be waiting for others. */

@@ -1,5 +1,5 @@
 /** What counts as a failure, and when two failures are the same. */
-import type { Deadlock, KernelPanic, Lock, Schedule, Violation } from '@faultline/kernel';
+import type { BrokenRule, Deadlock, KernelPanic, Lock, Schedule, Violation } from '@faultline/kernel';
 import type { Complaint } from './model.js';
 
 /** What kind of thing went wrong. */
@@ -88,15 +88,15 @@ export function failureOf(error: unknown): Failure {
   };
 }
 
-/** The failure of an invariant that is false. */
-export function failureOfViolations(violations: readonly Violation[]): Failure {
+/** The failure of an invariant that is false; `where` when that was noticed in the middle of something. */
+export function failureOfViolations(violations: readonly Violation[], where?: BrokenRule): Failure {
   const names = [...new Set(violations.map(({ invariant }) => invariant))].sort();
   return {
     kind: 'invariant',
     signature: `invariant: ${names.join(', ')}`,
     message: violations.map(({ finding }) => finding).join('\n'),
-    frames: [],
-    lwp: '',
+    frames: where?.frames ?? [],
+    lwp: where?.lwp ?? '',
     violations,
   };
 }

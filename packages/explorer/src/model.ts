@@ -3,6 +3,7 @@
  * what they are about is the model's business.
  */
 import type {
+  BrokenRule,
   FieldWatcher,
   LockOrder,
   LockOrderReversal,
@@ -49,6 +50,8 @@ export interface ExploredKern {
   stack(): readonly string[];
   /** Called when nobody is inside the kernel. */
   onQuiet: (() => void) | null;
+  /** Called when an invariant is found to be false in the middle of something. */
+  onBroken: ((broken: BrokenRule) => void) | null;
 }
 
 /** One execution of a model. */
@@ -67,6 +70,8 @@ export interface Instance {
   audit?(): readonly Violation[];
   /** What is wrong at the end although every thread has come to its end. */
   atEnd?(): readonly Complaint[];
+  /** Nobody will look at it any more: what was costly to make may serve the next one. */
+  discard?(): void;
 }
 
 /** Something that is wrong at the end. */

@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { BUILD } from '@faultline/kernel';
+import { rolldown } from 'rolldown';
 import { expect } from 'vitest';
 import { toDirect } from '../../../tools/direct-build.mjs';
 
@@ -14,4 +15,14 @@ export function nodeArguments(script: string): string[] {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const source = readFileSync(path, 'utf8');
   return ['--input-type=module', '--eval', BUILD === 'direct' ? toDirect(source, path).code : source];
+}
+
+/** A script of this directory with all that it imports, as one file: the quickest thing to start. The file is to be called `.mjs`. */
+export async function bundled(script: string): Promise<string> {
+  const path = fileURLToPath(new URL(script, import.meta.url));
+  const source = (code: string, id: string): string => (BUILD === 'direct' && id === path ? toDirect(code, id).code : code);
+  const bundle = await rolldown({ input: path, platform: 'node', plugins: [{ name: 'build', transform: source }] });
+  const { output } = await bundle.generate({ format: 'esm' });
+  await bundle.close();
+  return output[0].code;
 }

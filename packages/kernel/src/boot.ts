@@ -8,12 +8,16 @@ import { applyPatches, type Patch as PatchOf } from './kern/patch.js';
 import type { StateWriter } from './kern/state.js';
 import type { Step } from './kern/switch.js';
 import { createMachine, type Machine, type MachineOptions } from './machine/machine.js';
+import { shmInvariants } from './sys/audit-shm.js';
+import { type DeviceOf, type DeviceSettings, makeDevice } from './sys/devices.js';
 import type { ExecImage } from './sys/exec-image.js';
 import { FileTable } from './sys/file.js';
 import type { Process } from './sys/process.js';
+import { addSwap, type SwapOption } from './sys/swap-options.js';
 import { bootSys, type Sys, type SysOptions } from './sys/sys.js';
-import { User, type UserProgram } from './sys/user.js';
+import type { User, UserProgram } from './sys/user.js';
 import { uvmInvariants } from './uvm/audit.js';
+import { uvmAdvisories } from './uvm/audit-advice.js';
 import { UvmSystem } from './uvm/system.js';
 import { bootUvm, type Uvm, type UvmOptions } from './uvm/uvm.js';
 
@@ -34,6 +38,10 @@ export function definePatch(patch: NetbsdPatch): NetbsdPatch {
 
 /** How a NetBSD system is booted. */
 export interface BootOptions extends KernOptions, UvmOptions, SysOptions, MachineOptions {
+  /** What there is to swap to. Default: nothing. */
+  readonly swap?: readonly SwapOption[];
+  /** Devices, by path: `{ '/dev/rst0': { kind: 'tape' } }`. */
+  readonly devices?: Readonly<Record<string, DeviceSettings>>;
   /** Changes to the kernel, applied in order. */
   readonly patches?: readonly NetbsdPatch[];
 }
@@ -54,6 +62,8 @@ export class NetbsdSystem {
   readonly uvm: Uvm;
   readonly vm: UvmSystem;
   readonly sys: Sys;
+  /** The changes that it was booted with, by name. */
+  readonly patches: readonly string[];
 
   /** @throws {RangeError} for options that make no sense, {PatchError} for patches that do not fit */
   constructor(options: BootOptions) {
@@ -62,8 +72,20 @@ export class NetbsdSystem {
     this.uvm = bootUvm(this.kern, this.machine, options);
     this.vm = new UvmSystem(this.uvm);
     this.sys = bootSys(this.kern, this.machine, this.vm, options);
+    addSwap(this.sys, options.swap ?? []);
+    for (const [path, settings] of Object.entries(options.devices ?? {})) this.addDevice(path, settings);
     this.kern.auditor.register(uvmInvariants(this.uvm));
+    this.kern.auditor.registerAdvisories(uvmAdvisories(this.uvm));
+    this.kern.auditor.register(shmInvariants(this.sys));
     applyPatches({ machine: this.machine, uvm: this.uvm, sys: this.sys }, options.patches ?? []);
+    this.patches = (options.patches ?? []).map(({ id }) => id);
+  }
+
+  /** Gives the machine a device under a name: `/dev/rst0`. */
+  addDevice<D extends DeviceSettings>(path: string, settings: D): DeviceOf<D> {
+    const device = makeDevice(this.sys, path, settings);
+    this.sys.addDevice(path, device);
+    return device;
   }
 
   /**
@@ -93,7 +115,7 @@ export class NetbsdSystem {
 
   /** Starts an idle thread on a program; when the program returns, the thread is gone. */
   startProgram(lwp: Lwp, program: UserProgram): void {
-    const user = new User(this.sys, lwp);
+    const user = this.sys.userOf(lwp);
     this.sys.startThread(lwp, () => program(user));
   }
 
@@ -115,7 +137,7 @@ export class NetbsdSystem {
   perform<T>(on: Process | Lwp, job: (user: User) => Step<T>): T | undefined {
     const lwp = 'lwps' in on ? on.lwps[0] : on;
     if (lwp === undefined) throw new Error(`process ${'pid' in on ? on.pid : ''} has ended`);
-    const user = new User(this.sys, lwp);
+    const user = this.sys.userOf(lwp);
     const outcome: { value?: T } = {};
     this.sys.performOn(lwp, function* () {
       outcome.value = yield* job(user);
@@ -130,7 +152,7 @@ export class NetbsdSystem {
    * @returns whether the job is done
    */
   performUntilBlocked(lwp: Lwp, job: (user: User) => Step<void>): boolean {
-    const user = new User(this.sys, lwp);
+    const user = this.sys.userOf(lwp);
     this.sys.performOn(lwp, () => job(user));
     return this.kern.scheduler.runUntilIdle(lwp);
   }
@@ -154,12 +176,14 @@ export class NetbsdSystem {
       uvm,
       uvm.pages,
       uvm.freeList,
-      uvm.activeQueue,
-      uvm.inactiveQueue,
+      ...uvm.policy.queues.map(({ list }) => list),
       uvm.uvmexp,
+      uvm.objectWirings,
+      uvm.swap.devices,
       vm,
       sys,
       sys.vfs,
+      sys.shm,
     );
     // From the names that programs use down to what these lead to: so numbers do not depend on the order in which things were made.
     writer.part('sys', (part) => sys.writeState(part));

@@ -13,11 +13,12 @@ import { amapText, describeAmap } from './uvm/show-amap.js';
 import { describeMap, mapText } from './uvm/show-map.js';
 import { describeObject, objectText } from './uvm/show-object.js';
 import { allPagesText, describeAllPages, describePage, pageText } from './uvm/show-page.js';
+import { describeSwap, swapText } from './uvm/show-swap.js';
 import { describeUvmexp, describeVmstat, uvmexpText, vmstatText } from './uvm/show-uvmexp.js';
 import { type VmMap, Vmspace } from './uvm/vm-map.js';
 
 /** What can be shown. */
-export type ViewKind = 'map' | 'object' | 'amap' | 'page' | 'uvmexp' | 'vmstat' | 'pmap' | 'maps' | 'ps' | 'locks';
+export type ViewKind = 'map' | 'object' | 'amap' | 'page' | 'uvmexp' | 'vmstat' | 'swap' | 'pmap' | 'maps' | 'ps' | 'locks';
 
 /** What names the thing to show: its own number, a process, or a page frame. */
 export type ViewSelector = 'id' | 'pid' | 'page';
@@ -63,6 +64,7 @@ export const VIEW_KINDS: readonly ViewKindDescription[] = [
   },
   { kind: 'uvmexp', selectors: [], description: 'the counters as `show uvmexp`' },
   { kind: 'vmstat', selectors: [], description: 'the counters as `vmstat -s`; full: map events of `vmstat -e` too' },
+  { kind: 'swap', selectors: [], description: 'what is swapped to as `swapctl -l`; full: bad pages too' },
   { kind: 'pmap', selectors: ['pid'], description: 'the mappings of a process as pmap(1); full: as `pmap -a`' },
   { kind: 'maps', selectors: ['pid'], description: 'the mappings of a process as /proc/PID/maps' },
   {
@@ -112,6 +114,7 @@ const VIEWS: Readonly<Record<ViewKind, Show>> = {
   },
   uvmexp: ({ uvm }) => seen(describeUvmexp(uvm), uvmexpText),
   vmstat: ({ uvm }, _request, size) => seen(describeVmstat(uvm, size), vmstatText),
+  swap: ({ uvm }, _request, size) => seen(describeSwap(uvm, size), swapText),
   pmap: (system, { pid }, size) => listings(system, pid, size.full ? pmapAllText : pmapText),
   maps: (system, { pid }) => listings(system, pid, procMapsText),
   ps: ({ sys }, _request, size) => seen(describeProcesses(sys), (processes) => psText(processes, size)),

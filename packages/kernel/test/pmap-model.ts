@@ -3,7 +3,7 @@
  * tables, reverse maps and pending invalidations; a change is visible at once, and the addresses are noted at which processors may
  * not know of it yet.
  */
-import { PROT_NONE, PROT_READ, PROT_WRITE, type Protection } from '../src/machine/protection.js';
+import { PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE, type Protection } from '../src/machine/protection.js';
 
 /** A mapping of a page in a space. */
 export interface ModelMapping {
@@ -139,9 +139,10 @@ export class PmapModel {
   }
 
   /** Whether a translation says what the mappings do not. */
-  isStale(space: number, page: number, translation: { frame: number; writable: boolean }): boolean {
+  isStale(space: number, page: number, translation: { frame: number; writable: boolean; executable: boolean }): boolean {
     const mapping = this.at(space, page);
     if (mapping === undefined || mapping.frame !== translation.frame) return true;
+    if (translation.executable && (mapping.protection & PROT_EXEC) === 0) return true;
     return translation.writable && !((mapping.protection & PROT_WRITE) !== 0 && mapping.dirty);
   }
 

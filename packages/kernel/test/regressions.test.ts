@@ -13,6 +13,7 @@ import {
   MAP_ANON,
   MAP_FIXED,
   MAP_INHERIT_COPY,
+  MAP_PRIVATE,
   MAP_SHARED,
   MAP_TRYFIXED,
   MCL_CURRENT,
@@ -37,6 +38,7 @@ import {
   rangesOf,
 } from './cases/support.js';
 import { act, bootProcess, childOf, expectNoLeak, expectSound, run } from './harness.js';
+import { pairOf } from './sockets.js';
 
 describe('files', () => {
   it('a page that was read as a hole, and then written through a descriptor, can be stored to', () => {
@@ -81,7 +83,7 @@ describe('files', () => {
       expect(yield* user.msync(map, PAGE, MS_SYNC)).toBe(0);
     });
     const atRest = new Uint8Array(1);
-    system.sys.vfs.lookup('file')?.store.read(0, atRest);
+    system.sys.vfs.lookup('file')?.store?.read(0, atRest);
     expect(atRest).toEqual(Uint8Array.of(77));
     expectNoLeak(system);
   });
@@ -261,4 +263,28 @@ describe('arguments', () => {
       });
     });
   }
+
+  it('a page of shared memory that is first used by a store to a private mapping of it can be paged out', () => {
+    run(function* (user) {
+      const fd = yield* user.shmOpen('/object', O_RDWR | O_CREAT);
+      yield* user.ftruncate(fd, PAGE);
+      const map = yield* mapFile(user, fd, PAGE, RW, MAP_PRIVATE);
+      yield* user.store8(map, 1);
+    });
+  });
+
+  it('pages of POSIX shared memory can be lent', () => {
+    run(function* (user) {
+      const fd = yield* user.shmOpen('/object', O_RDWR | O_CREAT);
+      yield* user.ftruncate(fd, PAGE);
+      const map = yield* mapFile(user, fd, PAGE, RW, MAP_SHARED);
+      yield* user.store8(map, 1);
+      const [a, b] = yield* pairOf(user);
+      expect(yield* user.send(a, map, PAGE)).toBe(PAGE);
+      yield* user.store8(map, 2);
+      const into = yield* mapAnon(user, 1);
+      expect(yield* user.recv(b, into, PAGE)).toBe(PAGE);
+      expect(yield* user.load8(into)).toBe(1);
+    });
+  });
 });

@@ -19,6 +19,8 @@ import type { Process } from '../src/sys/process.js';
 import type { Amap } from '../src/uvm/amap.js';
 import type { Anon } from '../src/uvm/anon.js';
 import type { MapEntry } from '../src/uvm/map-entry.js';
+import type { SwapDevice } from '../src/uvm/swap-device.js';
+import type { UbcWindow } from '../src/uvm/ubc-window.js';
 import type { VmMap, Vmspace } from '../src/uvm/vm-map.js';
 import type { UvmVnode } from '../src/uvm/vnode.js';
 import { act, bootProcess } from './harness.js';
@@ -50,7 +52,12 @@ export class Subject {
   readonly pipe: number;
 
   constructor() {
-    const { system, process } = bootProcess();
+    const { system, process } = bootProcess({
+      swap: [
+        { name: 'wd0', pages: 4 },
+        { name: 'wd1', pages: 4, priority: 1 },
+      ],
+    });
     this.system = system;
     this.process = process;
     system.sys.vfs.add('/data', new RamFile('data', new Uint8Array(2 * PAGE).fill(7)));
@@ -62,12 +69,14 @@ export class Subject {
       const fd = yield* user.open('/data', O_RDWR);
       const file = yield* user.mmap(0, 2 * PAGE, RW, MAP_SHARED, fd);
       yield* user.load8(file);
+      yield* user.pread(fd, own, 1, 0);
       yield* user.madvise(file, PAGE, 1);
       const ends = yield* user.pipe();
       if (typeof ends === 'number') throw new Error(`there is no pipe: ${ends}`);
       yield* user.write(ends.write, own, 3);
       return ends.write;
     });
+    system.uvm.uvmSwapAlloc(2, { lessOk: false });
     this.parked = system.sys.addLwp(process);
     system.kern.scheduler.start(this.parked, nothing);
   }
@@ -99,6 +108,16 @@ export class Subject {
 
   get anon(): Anon {
     return this.amap.at(this.amap.used[0] as number) as Anon;
+  }
+
+  /** What is swapped to first; its first two slots are in use. */
+  get swapDevice(): SwapDevice {
+    return this.system.uvm.swap.devices[0] as SwapDevice;
+  }
+
+  /** The kernel's window onto the file. */
+  get window(): UbcWindow {
+    return this.system.uvm.ubc.windows[0] as UbcWindow;
   }
 
   get vnode(): UvmVnode {

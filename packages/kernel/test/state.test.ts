@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { PAGE_SIZE, type Va } from '../src/machine/address.js';
 import { type PageList, PQ_ACTIVE } from '../src/uvm/page-array.js';
 import { UVMEXP_STATE, type UvmexpField } from '../src/uvm/uvmexp.js';
+import { queueOf } from './queues.js';
 import { type Change, eachField, expectNotTold, expectTold, other, Subject } from './state-subject.js';
 
 const PAGE = PAGE_SIZE;
@@ -14,6 +15,11 @@ function rotate(list: PageList): void {
   list.insertTail(head);
 }
 
+/** The first slot that is in use. */
+function slotOf({ swapDevice }: Subject): number {
+  return swapDevice.takenSlots()[0] as number;
+}
+
 describe('told is each plain field', () => {
   const structures: readonly (readonly [name: string, of: (subject: Subject) => object, but: readonly string[]])[] = [
     ['map entry', ({ entry }) => entry, ['id', 'leaf']],
@@ -22,7 +28,12 @@ describe('told is each plain field', () => {
     ['amap', ({ amap }) => amap, ['id']],
     ['anon', ({ anon }) => anon, ['id']],
     ['vnode', ({ vnode }) => vnode, ['id', 'pagerName', 'dirtyGeneration']],
+    ['swap device', ({ swapDevice }) => swapDevice, ['$lowest']],
+    ['way in which a file is read', ({ vnode }) => vnode.raContext, []],
+    ['window', ({ window }) => window, ['advice']],
     ['pmap', ({ space }) => space.pmap, ['id']],
+    ['page daemon', ({ system }) => system.uvm.pagedaemon, []],
+    ['settings of the page policy', ({ system }) => system.uvm.policy.settings, []],
     ['process', ({ process }) => process, ['pid', 'name']],
     ['layout', ({ process }) => process.layout, []],
     ['open file', ({ file }) => file, []],
@@ -53,10 +64,17 @@ describe('told is of memory', () => {
     ['a wire count', (s) => s.system.uvm.pages.setWireCount(pageOf(s), 1)],
     ['a loan count', (s) => s.system.uvm.pages.setLoanCount(pageOf(s), 1)],
     ['the owner of a page', (s) => s.system.uvm.pages.setOwner(pageOf(s), s.vnode, null, s.system.uvm.pages.offset(pageOf(s)))],
-    ['who has a page busy', (s) => s.system.uvm.uvmPageOwn(pageOf(s), 'test')],
-    ['the order of the active queue', (s) => rotate(s.system.uvm.activeQueue)],
+    ['who has a page busy', (s) => void s.system.uvm.busyOwners.set(pageOf(s), { lwp: '1.1', tag: 'test' })],
+    ['the thread of the page daemon', (s) => Object.assign(s.system.uvm.pagedaemon, { lwp: s.lwp })],
+    ['that a scan for victims is under way', (s) => s.system.uvm.policy.scanInit()],
+    ['how many pages should be inactive', (s) => s.system.uvm.policy.tune()],
+    ['the order of the active queue', (s) => rotate(queueOf(s.system.uvm, 'active'))],
     ['which amap an entry has', (s) => Object.assign(s.entry, { amap: null })],
     ['which object an entry has', (s) => Object.assign(s.entry, { object: s.vnode })],
+    ['which object a window shows', (s) => Object.assign(s.window, { object: null })],
+    ['which pages a window holds busy', (s) => s.window.busyPages.push(pageOf(s))],
+    ['who takes a window for what', (s) => Object.assign(s.window, { references: 1, advice: 2 })],
+    ['the order in which windows were used', (s) => s.system.uvm.ubc.dequeue(s.window)],
     ['the order in which slots were used', (s) => s.amap.used.reverse()],
     [
       'which anon is in a slot',
@@ -69,6 +87,9 @@ describe('told is of memory', () => {
     ['who has a map busy', (s) => Object.assign(s.map, { busy: s.lwp })],
     ['a byte of a file', (s) => s.vnode.store.write(5, new Uint8Array([1]))],
     ['the size of a file at rest', (s) => s.vnode.store.truncate(PAGE)],
+    ['what is in a slot that is in use', (s) => s.swapDevice.write(slotOf(s), new Uint8Array(PAGE).fill(3))],
+    ['which slots are in use', (s) => s.swapDevice.give(slotOf(s), 1)],
+    ['which device is used next', (s) => s.system.uvm.swap.devices.reverse()],
     ['a page-table entry', (s) => s.space.pmap.table.set(1, 8)],
     ['a shootdown that is still to come', (s) => s.space.pmap.pending.push(4096 as Va)],
     ['the space of a processor', (s) => s.system.machine.cpus[0]?.activate(null)],
@@ -119,6 +140,7 @@ describe('not told is', () => {
       },
     ],
     ['what is in a free page', (s) => s.system.machine.ram.page(s.system.uvm.freeList.head).fill(1)],
+    ['what is in a slot that is free', (s) => s.swapDevice.write(slotOf(s) + 2, new Uint8Array(PAGE).fill(3))],
     ['what was printed and logged', (s) => s.system.kern.printf('something')],
     [
       'what time it is',

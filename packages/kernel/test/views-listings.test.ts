@@ -22,7 +22,7 @@ describe('show uvmexp', () => {
       '  pagesize=4096 (0x1000), pagemask=0xfff, pageshift=12, ncolors=1',
       '  256 VM pages: 4 active, 0 inactive, 1 wired, 251 free',
       '  pages  2 anon, 3 file, 0 exec',
-      '  freemin=32, free-target=42, wired-max=85',
+      '  freemin=16, free-target=21, wired-max=85',
       '  faults=3',
       '  fault counts:',
       '    noram=0, noanon=0, pgwait=0, pgrele=0',
@@ -30,7 +30,11 @@ describe('show uvmexp', () => {
       '    neighbor anon/obj pg=0/0, gets(lock/unlock)=1/1',
       '    cases: anon=0, anoncow=0, obj=1, prcopy=0, przero=2',
       '  daemon and swap counts:',
-      '    paging=0',
+      '    woke=0, revs=0, scans=0, obscans=0, anscans=0',
+      '    busy=0, freed=0, reactivate=0, deactivate=0',
+      '    pageouts=0, pending=0, nswget=0',
+      '    nswapdev=0, swpgavail=0',
+      '    swpages=0, swpginuse=0, swpgonly=0, paging=0',
     ]);
   });
 
@@ -59,12 +63,13 @@ describe('vmstat -s', () => {
       '        2 anonymous pages',
       '        3 cached file pages',
       '        0 cached executable pages',
-      '       32 minimum free pages',
-      '       42 target free pages',
+      '       16 minimum free pages',
+      '       21 target free pages',
       '       85 maximum wired pages',
     ]);
     expect(counters).toContain('        1 faults relock (1 ok)');
-    expect(counters.at(-1)).toBe('        2 promote zero fill faults');
+    expect(counters).toContain('        2 promote zero fill faults');
+    expect(counters.at(-1)).toBe('        0 pages deactivated');
   });
 
   it('prints the events of maps behind them when it is full', () => {
@@ -300,8 +305,8 @@ describe('a view', () => {
     [{ kind: 'uvmexp', id: 1 }, 'the view "uvmexp" takes no id: it shows the whole system'],
     [{ kind: 'map', page: 1 }, 'the view "map" takes no page: it takes id or pid'],
     [
-      { kind: 'swap' as 'map' },
-      'there is no view "swap"; there are map, object, amap, page, uvmexp, vmstat, pmap, maps, ps, locks',
+      { kind: 'swaps' as 'map' },
+      'there is no view "swaps"; there are map, object, amap, page, uvmexp, vmstat, swap, pmap, maps, ps, locks',
     ],
   ] as const)('of %o is refused, and says what there is', (request, message) => {
     const { system, process } = smallProcess();

@@ -194,7 +194,7 @@ describe('show page', () => {
 
   it('names the thread that has a page busy, and where it took it', () => {
     const { system } = smallProcess();
-    system.uvm.uvmPageOwn(asPfn(2), 'uvn_findpage');
+    system.uvm.busyOwners.set(asPfn(2), { lwp: '0.1', tag: 'uvn_findpage' });
     expect(lines(system, { kind: 'page', page: 2 })[3]).toBe('  owning process = 0.1, tag=uvn_findpage');
   });
 
@@ -278,8 +278,8 @@ describe('an amap', () => {
       entries: ['entry 1 of map 1', 'entry 3 of map 1'],
       partial: [{ slots: 2, references: 1 }],
       used: [
-        { slot: 0, backPointer: 0, anon: 'anon 1', references: 1, page: 'page 0' },
-        { slot: 1, backPointer: 1, anon: 'anon 2', references: 1, page: 'page 1' },
+        { slot: 0, backPointer: 0, anon: 'anon 1', references: 1, page: 'page 0', swapSlot: 0 },
+        { slot: 1, backPointer: 1, anon: 'anon 2', references: 1, page: 'page 1', swapSlot: 0 },
       ],
       problems: [],
     });
@@ -290,6 +290,8 @@ describe('an amap', () => {
     const anon = map.header.next.amap?.at(0);
     if (anon) anon.page = NO_PAGE;
     expect(lines(system, { kind: 'amap', id: 1, full: true })[3]).toContain('anon 1 = { an_ref = 1, an_page = 0x0 }');
+    if (anon) anon.swapSlot = 7;
+    expect(lines(system, { kind: 'amap', id: 1, full: true })[3]).toContain('{ an_ref = 1, an_page = 0x0, an_swslot = 7 }');
   });
 });
 

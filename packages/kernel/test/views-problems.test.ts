@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { asOffset, asPfn, asVa, PROT_READ } from '../src/index.js';
 import { PG_TABLED, PQ_ACTIVE } from '../src/uvm/page-array.js';
+import { queueOf } from './queues.js';
 import { lines, marks, problems, smallProcess, WIRED } from './view-support.js';
 
 /** The page of the file at offset 0, and the anonymous pages, of `smallProcess`. */
@@ -32,7 +33,7 @@ describe('show page finds', () => {
 
   it('a page that is not on the queue that its flags say', () => {
     const { system } = smallProcess();
-    system.uvm.activeQueue.remove(FILE_PAGE);
+    queueOf(system.uvm, 'active').remove(FILE_PAGE);
     expect(lines(system, { kind: 'page', page: FILE_PAGE, full: true }).slice(6, 8)).toEqual([
       '  checking pageq list',
       '  >>> PAGE NOT FOUND ON PAGEQ LIST! <<<',
@@ -42,8 +43,8 @@ describe('show page finds', () => {
   it('that without going round for ever on a queue whose links form a ring', () => {
     const { system } = smallProcess();
     const { uvm } = system;
-    uvm.activeQueue.remove(FILE_PAGE);
-    uvm.pages.setNext(uvm.activeQueue.head, uvm.activeQueue.head);
+    queueOf(uvm, 'active').remove(FILE_PAGE);
+    uvm.pages.setNext(queueOf(uvm, 'active').head, queueOf(uvm, 'active').head);
     expect(problems(system, { kind: 'page', page: FILE_PAGE })).toEqual(['page 2: PAGE NOT FOUND ON PAGEQ LIST! ()']);
   });
 

@@ -5,7 +5,8 @@
  *     'MAP_POPULATE' ─────────────────> 0x8000 ────────────────────> { value: 0, untranslated: ['MAP_POPULATE'] }
  *
  * A bit that means nothing in NetBSD is named, so that whoever runs the program can say so. Bits that Linux itself ignores are
- * dropped. Include/uapi of Linux: asm-generic/mman-common.h, asm-generic/mman.h, linux/mman.h, linux/sched.h, asm-generic/fcntl.h.
+ * dropped. Include/uapi of Linux: asm-generic/mman-common.h, asm-generic/mman.h, linux/mman.h, linux/sched.h, linux/ipc.h, linux/shm.h,
+ * asm-generic/fcntl.h.
  */
 import {
   CLONE_CSIGNAL,
@@ -14,6 +15,11 @@ import {
   CLONE_SIGHAND,
   CLONE_VFORK,
   CLONE_VM,
+  IPC_CREAT,
+  IPC_EXCL,
+  IPC_RMID,
+  IPC_SET,
+  IPC_STAT,
   MADV_DONTNEED,
   MADV_FREE,
   MADV_NORMAL,
@@ -46,6 +52,10 @@ import {
   PROT_EXEC,
   PROT_READ,
   PROT_WRITE,
+  SHM_LOCK,
+  SHM_RDONLY,
+  SHM_RND,
+  SHM_UNLOCK,
   SIGCHLD,
 } from '@faultline/kernel';
 
@@ -57,7 +67,7 @@ export interface Translated {
 }
 
 /** A Linux name, its bits, and NetBSD's bits for it; null when NetBSD has nothing of the kind. */
-type Flag = readonly [name: string, linux: number, netbsd: number | null];
+export type Flag = readonly [name: string, linux: number, netbsd: number | null];
 
 /** NetBSD's own numbers for flags that have an effect nowhere in this kernel. sys/sys/mman.h, sys/sys/fcntl.h */
 const MAP_NORESERVE = 0x40;
@@ -187,6 +197,34 @@ const CLONE_FLAGS: readonly Flag[] = [
   ['CLONE_INTO_CGROUP', 0x200000000, null],
 ];
 
+const SHMGET_FLAGS: readonly Flag[] = [
+  ['IPC_CREAT', 0o1000, IPC_CREAT],
+  ['IPC_EXCL', 0o2000, IPC_EXCL],
+  ['SHM_HUGETLB', 0o4000, null],
+  // NetBSD never reserves.
+  ['SHM_NORESERVE', 0o10000, 0],
+];
+
+const SHMAT_FLAGS: readonly Flag[] = [
+  ['SHM_RDONLY', 0o10000, SHM_RDONLY],
+  ['SHM_RND', 0o20000, SHM_RND],
+  ['SHM_REMAP', 0o40000, null],
+  ['SHM_EXEC', 0o100000, null],
+];
+
+/** What `shmctl` is to do. */
+const SHMCTL_COMMANDS: readonly Flag[] = [
+  ['IPC_RMID', 0, IPC_RMID],
+  ['IPC_SET', 1, IPC_SET],
+  ['IPC_STAT', 2, IPC_STAT],
+  ['IPC_INFO', 3, null],
+  ['SHM_LOCK', 11, SHM_LOCK],
+  ['SHM_UNLOCK', 12, SHM_UNLOCK],
+  ['SHM_STAT', 13, null],
+  ['SHM_INFO', 14, null],
+  ['SHM_STAT_ANY', 15, null],
+];
+
 /** What NetBSD does about a piece of advice. */
 export type TranslatedAdvice =
   | { readonly call: 'madvise'; readonly name: string; readonly advice: number }
@@ -248,6 +286,7 @@ const CONSTANTS: ReadonlyMap<string, number> = new Map([
   ['MAP_FILE', 0],
   ['MAP_ANON', 0x20],
   ['O_NDELAY', 0o4000],
+  ['IPC_PRIVATE', 0],
   ['O_RSYNC', 0o4010000],
   ['FASYNC', 0o20000],
   ...[
@@ -261,6 +300,9 @@ const CONSTANTS: ReadonlyMap<string, number> = new Map([
     OPEN_MODES,
     OPEN_FLAGS,
     CLONE_FLAGS,
+    SHMGET_FLAGS,
+    SHMAT_FLAGS,
+    SHMCTL_COMMANDS,
   ].flatMap((flags) => flags.map(([name, linux]): [string, number] => [name, linux])),
   ...[...ADVICE].map(([linux, { name }]): [string, number] => [name, linux]),
 ]);
@@ -320,6 +362,27 @@ export function netbsdOpenFlags(linux: number): Translated {
   return { value: mode.value | rest.value, untranslated: [...mode.untranslated, ...rest.untranslated] };
 }
 
+/** The bits of `shmget` that say who may do what. */
+const SHM_MODE = 0o777;
+
+/** Flags of `shmget`, with the mode. */
+export function netbsdShmgetFlags(linux: number): Translated {
+  const { value, untranslated } = translate((linux & ~SHM_MODE) >>> 0, SHMGET_FLAGS);
+  return { value: value | (linux & SHM_MODE), untranslated };
+}
+
+/** Flags of `shmat`. */
+export function netbsdShmatFlags(linux: number): Translated {
+  return translate(linux, SHMAT_FLAGS);
+}
+
+/** The command of `shmctl`; undefined for one that NetBSD does not have. */
+export function netbsdShmctlCommand(linux: number): number | undefined {
+  // Older programs say which version of the structure they mean.
+  const command = linux & ~0x100;
+  return SHMCTL_COMMANDS.find(([, bits]) => bits === command)?.[2] ?? undefined;
+}
+
 /** What Linux calls `SIGCHLD`, the only signal that a child of a real program ever sends. */
 const LINUX_SIGCHLD = 17;
 
@@ -359,7 +422,8 @@ function hasBits(flags: number, bits: number): boolean {
   return (flags & low) >>> 0 === low && (Math.floor(flags / 2 ** 32) & high) === high;
 }
 
-function translate(linux: number, flags: readonly Flag[]): Translated {
+/** The bits of a set of flags, one by one. */
+export function translate(linux: number, flags: readonly Flag[]): Translated {
   let left = linux;
   let value = 0;
   const untranslated: string[] = [];

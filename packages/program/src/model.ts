@@ -32,17 +32,23 @@ export interface ProgramModel extends Model {
   boot(strategy: Strategy, watch?: Partial<WatchOptions>): ProgramInstance;
 }
 
+/** RAM up to so many bytes is sooner wiped than made anew: to make some has the collector run, which looks at everything else too. */
+const MOST_TO_WIPE = 2 ** 20;
+
 const QUIETLY: WatchOptions = { audit: 'end', keepCalls: 0, stopAfter: null, logCalls: null, onProgress: null };
 
 /** The model of a program on a machine. What the program does before its threads begin is not explored. */
 export function programModel(program: Program, options: ProgramModelOptions = {}): ProgramModel {
+  let spare: ArrayBuffer | null = null;
   return {
     name: program.name,
     boot(strategy, watch) {
       const gate = new Gate(strategy);
       const boot = bootOptions([program.machine, options.machine], gate, options.patches ?? []);
+      const memory = spare;
+      spare = null;
       // Who only tries many schedules has no use for the stacks of the first time that each lock was taken.
-      const system = bootNetbsd({ ...boot, witnessStacks: watch !== undefined });
+      const system = bootNetbsd({ ...boot, witnessStacks: watch !== undefined, ...(memory !== null && { memory }) });
       const session = new Session(system, { ...QUIETLY, ...watch });
       gate.isOpen = () => session.counting;
       return {
@@ -53,6 +59,10 @@ export function programModel(program: Program, options: ProgramModelOptions = {}
         watch: (watcher) => watchUvm(system.uvm, watcher),
         audit: () => system.audit(),
         atEnd: () => complaintsOf(program, session),
+        discard: () => {
+          const { buffer } = system.machine.ram.bytes;
+          if (buffer.byteLength <= MOST_TO_WIPE) spare = buffer;
+        },
       };
     },
   };

@@ -1,5 +1,15 @@
+import { MAP_ANON, MAP_PRIVATE, PROT_READ, PROT_WRITE, RunToBlock, StateText } from '@faultline/kernel';
 import { describe, expect, it } from 'vitest';
-import { CheckFailed, defineProgram, type FileContent, isClean, type ProgramDefinition, runProgram } from './index.js';
+import {
+  CheckFailed,
+  defineProgram,
+  type FileContent,
+  isClean,
+  type ProgramDefinition,
+  type ProgramInstance,
+  programModel,
+  runProgram,
+} from './index.js';
 
 const MACHINE = { ramPages: 64 };
 
@@ -56,5 +66,37 @@ describe('the counts of calls', () => {
     const { callCount, counts } = runProgram(program);
     expect(callCount).toBe(2);
     expect(Object.fromEntries(counts)).toEqual({ munmap: { made: 1, failed: 1 }, exit: { made: 1, failed: 0 } });
+  });
+});
+
+describe('the model of a program', () => {
+  it('boots where the execution before was, once nobody looks at that any more; nothing is left of it', () => {
+    const model = programModel(
+      defineProgram({
+        machine: MACHINE,
+        *main(user) {
+          const at = yield* user.mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_ANON | MAP_PRIVATE);
+          yield* user.store32(at, 0x12345678);
+        },
+      }),
+    );
+    const ramOf = (instance: ProgramInstance) => instance.session.system.machine.ram.bytes;
+    const first = model.boot(new RunToBlock());
+    first.run();
+    const second = model.boot(new RunToBlock());
+    expect(ramOf(second).buffer).not.toBe(ramOf(first).buffer);
+    expect(ramOf(first).some((byte) => byte !== 0)).toBe(true);
+    first.discard?.();
+    const third = model.boot(new RunToBlock());
+    expect(ramOf(third).buffer).toBe(ramOf(first).buffer);
+    expect(ramOf(third).every((byte) => byte === 0)).toBe(true);
+    third.run();
+    const texts = [second, third].map((instance) => {
+      if (instance === second) instance.run();
+      const text = new StateText();
+      instance.writeState(text);
+      return text.lines.join('\n');
+    });
+    expect(texts[1]).toBe(texts[0]);
   });
 });

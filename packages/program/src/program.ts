@@ -2,7 +2,7 @@
  * Programs: what is run on a machine. A program comes from a module, a syzkaller program, an strace log or the catalogue; to all
  * that run it, it is the same thing.
  */
-import { type FileStore, RamFile, type Step, type User, type UserProgram } from '@faultline/kernel';
+import { type DeviceSettings, type FileStore, RamFile, type Step, type User, type UserProgram } from '@faultline/kernel';
 import type { Session } from './session.js';
 import type { MachineSettings } from './settings.js';
 
@@ -32,6 +32,8 @@ export interface ProgramDefinition {
   readonly machine?: MachineSettings;
   /** Files that are there from the start, by path. */
   readonly files?: Readonly<Record<string, FileContent>>;
+  /** Devices that are there from the start, by path: `{ '/dev/rst0': { kind: 'tape' } }`. */
+  readonly devices?: Readonly<Record<string, DeviceSettings>>;
   /** What the first process does before the calls are counted. */
   readonly setUp?: (user: User) => Step<void>;
   /** What the first process runs. */
@@ -43,7 +45,7 @@ export interface ProgramDefinition {
 
 /** Makes a program of a definition. */
 export function defineProgram(definition: ProgramDefinition): Program {
-  const { name = 'program', machine, files = {}, setUp, main, others = {}, check } = definition;
+  const { name = 'program', machine, files = {}, devices = {}, setUp, main, others = {}, check } = definition;
   for (const [process, program] of Object.entries({ main, ...others })) {
     if (typeof program !== 'function')
       throw new TypeError(`${process} of a program is ${String(program)}, not a generator function; write *main(user) { … }`);
@@ -55,6 +57,7 @@ export function defineProgram(definition: ProgramDefinition): Program {
     run(session) {
       const { system } = session;
       for (const [path, content] of Object.entries(files)) system.sys.vfs.add(path, toStore(path, content));
+      for (const [path, settings] of Object.entries(devices)) system.addDevice(path, settings);
       const first = system.spawn('main');
       if (setUp !== undefined) session.withoutCounting(() => system.perform(first, setUp));
       const [thread] = first.lwps;

@@ -83,8 +83,13 @@ export class Session implements CallObserver, Stateful {
   readonly counts = new Map<string, { made: number; failed: number }>();
   /** How many calls were made. */
   callCount = 0;
-  /** The first time that an invariant was false at a quiet point, and after which call. */
-  firstViolation: { readonly call: CallRecord | null; readonly violations: readonly Violation[] } | null = null;
+  /** The first time that an invariant was found to be false, and after which call. */
+  firstViolation: {
+    readonly call: CallRecord | null;
+    readonly violations: readonly Violation[];
+    /** Whether it was false in the middle of that call, and not at the quiet point behind it. */
+    readonly within?: boolean;
+  } | null = null;
   /** What happened during the calls that were to be logged, by the number of the call. */
   readonly events = new Map<number, LoggedEvent[]>();
   /** The memory of processes that have ended, at the moment at which they did; the first ones. */
@@ -105,6 +110,10 @@ export class Session implements CallObserver, Stateful {
     this.system = system;
     this.#watch = watch;
     system.sys.observer = this;
+    // The run goes on: what comes of it is worth knowing too.
+    system.kern.onBroken = ({ violation }) => {
+      this.firstViolation ??= { call: this.#last, violations: [violation], within: true };
+    };
     if (watch.audit === 'each-call' || watch.stopAfter !== null) system.kern.onQuiet = () => this.#quiet();
   }
 

@@ -1,4 +1,5 @@
 /** `faultline verify`: does a fix cure a defect, in every interleaving, and does it break nothing else? */
+import { findEntry } from '@faultline/catalogue';
 import { explainAll, exploreJson, exploreReport } from '@faultline/program';
 import { Command, Option } from 'commander';
 import { STEPPED, watchedBuild } from '../build.js';
@@ -62,7 +63,7 @@ async function run(input: string, { defect, ...flags }: Flags): Promise<number> 
     throw new UsageError('there is nothing to verify; name the patch that is said to cure: --fix PATCH.');
   const build = await watchedBuild();
   const named = namesOf(input, { ...flags, defect: !isEntry(input) || defect.length === 0, patch: [...flags.patch, ...defect] });
-  if (defect.length === 0 && (await loadSubject(named, build)).patches.length === 0) {
+  if (defect.length === 0 && !isOpen(input) && (await loadSubject(named, build)).patches.length === 0) {
     throw new UsageError(`${input}: what brings the defect about? Name the patch: --defect PATCH.`);
   }
   // A patch that is not there is to be known before the first exploration.
@@ -89,6 +90,11 @@ async function run(input: string, { defect, ...flags }: Flags): Promise<number> 
 
 function isEntry(input: string): boolean {
   return input.startsWith('catalogue:');
+}
+
+/** Whether the kernel of today has the defect of that entry. */
+function isOpen(input: string): boolean {
+  return isEntry(input) && findEntry(input.slice('catalogue:'.length))?.defect === null;
 }
 
 /** What speaks against the fix. */

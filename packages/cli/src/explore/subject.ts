@@ -57,7 +57,7 @@ export function addSubjectOptions(command: Command, options: { readonly defect?:
 
 /** The part of a command's flags that names a subject. */
 export function namesOf(input: string, flags: SubjectFlags): SubjectNames {
-  const { ram, cpus, counterWidth, format, os, strict, diagnostic, patch, defect, design } = flags;
+  const { ram, cpus, counterWidth, format, os, strict, diagnostic, ioFault, patch, defect, design } = flags;
   return {
     input,
     flags: {
@@ -68,6 +68,7 @@ export function namesOf(input: string, flags: SubjectFlags): SubjectNames {
       ...(os !== undefined && { os }),
       ...(strict !== undefined && { strict }),
       diagnostic,
+      ioFault,
       patch,
       defect,
       design,

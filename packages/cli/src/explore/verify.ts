@@ -1,5 +1,5 @@
 /** Whether a fix cures a defect and breaks nothing: a few explorations, each with a part of the time. */
-import { CATALOGUE } from '@faultline/catalogue';
+import { CATALOGUE, type CatalogueEntry } from '@faultline/catalogue';
 import type { Exploration } from '@faultline/explorer';
 import type { Build } from '../build.js';
 import { type ConductOptions, conduct } from './conduct.js';
@@ -95,14 +95,21 @@ export async function verify({ names, fix }: Claim, build: Build, options: Verif
   return { verdict, defect, cure, others, broken };
 }
 
-/** The programs that a fix must not break: this one without the defect, and those of the catalogue without theirs. */
+/**
+ * The programs that a fix must not break: this one without the defect, and those of the catalogue without theirs.
+ *
+ * Where the catalogue has an open defect, something is found whatever the fix. Such programs are asked only about a fix for one of them.
+ */
 function otherPrograms({ input, flags }: SubjectNames): SubjectNames[] {
   const without = { ...flags, defect: true, patch: [] };
-  const entries = CATALOGUE.map(({ id }): SubjectNames => {
+  const entryOf = ({ id }: CatalogueEntry): string => `catalogue:${id}`;
+  const isOpen = CATALOGUE.some((entry) => entryOf(entry) === input && entry.defect === null);
+  const asked = CATALOGUE.filter((entry) => (isOpen ? entryOf(entry) !== input : entry.defect !== null));
+  const entries = asked.map((entry): SubjectNames => {
     const { format: _, os: __, strict: ___, ...rest } = without;
-    return { input: `catalogue:${id}`, flags: { ...rest, defect: false } };
+    return { input: entryOf(entry), flags: { ...rest, defect: false } };
   });
-  const isEntry = entries.some((entry) => entry.input === input);
+  const isEntry = CATALOGUE.some((entry) => entryOf(entry) === input);
   return isEntry ? entries : [{ input, flags: without }, ...entries];
 }
 

@@ -185,6 +185,7 @@ class Sampling {
       statistics.firstFailure ??= statistics.executions;
       this.#keep(outcome, engine.name, sampler.preemptions);
     }
+    outcome.instance.discard?.();
     return true;
   }
 

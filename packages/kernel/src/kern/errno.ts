@@ -20,6 +20,7 @@ export const EDEADLK = 11;
 export const ENOMEM = 12;
 export const EACCES = 13;
 export const EFAULT = 14;
+export const ENOTBLK = 15;
 export const EBUSY = 16;
 export const EEXIST = 17;
 export const ENODEV = 19;
@@ -27,13 +28,25 @@ export const ENOTDIR = 20;
 export const EISDIR = 21;
 export const EINVAL = 22;
 export const EMFILE = 24;
+export const ENOTTY = 25;
 export const EFBIG = 27;
 export const ENOSPC = 28;
 export const ESPIPE = 29;
 export const EROFS = 30;
 export const EPIPE = 32;
 export const EAGAIN = 35;
+export const ENOTSOCK = 38;
+export const EDESTADDRREQ = 39;
+export const EMSGSIZE = 40;
+export const EPROTOTYPE = 41;
+export const ENOPROTOOPT = 42;
+export const EPROTONOSUPPORT = 43;
 export const EOPNOTSUPP = 45;
+export const EAFNOSUPPORT = 47;
+export const ECONNRESET = 54;
+export const ENOBUFS = 55;
+export const ENOTCONN = 57;
+export const ENAMETOOLONG = 63;
 export const ENOSYS = 78;
 export const EOVERFLOW = 84;
 export const ENOTSUP = 86;
@@ -59,6 +72,7 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [ENOMEM, 'ENOMEM'],
   [EACCES, 'EACCES'],
   [EFAULT, 'EFAULT'],
+  [ENOTBLK, 'ENOTBLK'],
   [EBUSY, 'EBUSY'],
   [EEXIST, 'EEXIST'],
   [ENODEV, 'ENODEV'],
@@ -66,13 +80,25 @@ const NAMES: ReadonlyMap<number, string> = new Map([
   [EISDIR, 'EISDIR'],
   [EINVAL, 'EINVAL'],
   [EMFILE, 'EMFILE'],
+  [ENOTTY, 'ENOTTY'],
   [EFBIG, 'EFBIG'],
   [ENOSPC, 'ENOSPC'],
   [ESPIPE, 'ESPIPE'],
   [EROFS, 'EROFS'],
   [EPIPE, 'EPIPE'],
   [EAGAIN, 'EAGAIN'],
+  [ENOTSOCK, 'ENOTSOCK'],
+  [EDESTADDRREQ, 'EDESTADDRREQ'],
+  [EMSGSIZE, 'EMSGSIZE'],
+  [EPROTOTYPE, 'EPROTOTYPE'],
+  [ENOPROTOOPT, 'ENOPROTOOPT'],
+  [EPROTONOSUPPORT, 'EPROTONOSUPPORT'],
   [EOPNOTSUPP, 'EOPNOTSUPP'],
+  [EAFNOSUPPORT, 'EAFNOSUPPORT'],
+  [ECONNRESET, 'ECONNRESET'],
+  [ENOBUFS, 'ENOBUFS'],
+  [ENOTCONN, 'ENOTCONN'],
+  [ENAMETOOLONG, 'ENAMETOOLONG'],
   [ENOSYS, 'ENOSYS'],
   [EOVERFLOW, 'EOVERFLOW'],
   [ENOTSUP, 'ENOTSUP'],

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { Auditor, type Invariant } from './invariant.js';
+import { nothing, runJob } from '../../test/threads.js';
+import { Auditor, type BrokenRule, type Invariant } from './invariant.js';
+import { Kern } from './kern.js';
 
 /** An invariant that is false wherever a list says so. */
 function invariant(name: string, ...findings: readonly (readonly [finding: string, subject?: string])[]): Invariant {
@@ -52,5 +54,44 @@ describe('invariants', () => {
     const auditor = auditorOf(invariant('one'));
     auditor.register([invariant('two')]);
     expect(auditor.invariants.map(({ name }) => name)).toEqual(['one', 'two']);
+  });
+});
+
+describe('an invariant that is found to be false by somebody else than its checker', () => {
+  it('is told as the audit tells it', () => {
+    const auditor = auditorOf(invariant('one'));
+    expect(auditor.violation('one', 'a', 'b')).toEqual({
+      invariant: 'one',
+      sentence: 'one holds',
+      finding: 'a',
+      subject: 'b',
+    });
+    expect(() => auditor.violation('two', 'a', 'b')).toThrow('there is no invariant named "two"');
+  });
+
+  it('is told to whoever watches, with where that was, and goes by unnoticed when nobody does', () => {
+    const kern = new Kern();
+    kern.auditor.register([invariant('one')]);
+    kern.broken('one', 'a');
+    expect(kern.log.events()).toEqual([]);
+    const told: BrokenRule[] = [];
+    kern.onBroken = (broken) => told.push(broken);
+    runJob(kern, function* () {
+      yield* nothing();
+      kern.broken('one', 'a', 'b');
+    });
+    expect(told).toEqual([
+      { violation: { invariant: 'one', sentence: 'one holds', finding: 'a', subject: 'b' }, frames: [], lwp: expect.any(String) },
+    ]);
+  });
+});
+
+describe('advisory rules', () => {
+  it('are no invariants: the audit does not look at them', () => {
+    const auditor = auditorOf(invariant('one'));
+    auditor.registerAdvisories([{ ...invariant('two', ['a']), leadsTo: ['one'] }]);
+    expect(auditor.audit()).toEqual([]);
+    expect(auditor.advise()).toEqual([{ invariant: 'two', sentence: 'two holds', finding: 'a', subject: '' }]);
+    expect(auditor.advisories.map(({ name }) => name)).toEqual(['two']);
   });
 });

@@ -1,7 +1,7 @@
 /** The kernel that any BSD virtual memory system stands on: one object that ties scheduler, witness, log and audit together. */
 import { EventLog } from './event-log.js';
 import { FaultInjector } from './fault-injector.js';
-import { Auditor } from './invariant.js';
+import { Auditor, type BrokenRule } from './invariant.js';
 import type { LockClass } from './lock.js';
 import type { ProcessIdentity } from './lwp.js';
 import { KernelPanic } from './panic.js';
@@ -44,6 +44,11 @@ export class Kern implements Stateful {
   inside = 0;
   /** Called whenever a thread leaves the kernel and nobody is inside it: a quiet point. */
   onQuiet: (() => void) | null = null;
+  /**
+   * Called when an invariant is found to be false in the middle of something, where no quiet point is near. What it throws ends the run;
+   * else the machine goes on, as a real one would.
+   */
+  onBroken: ((broken: BrokenRule) => void) | null = null;
   /** The panic that stopped this machine, null while it runs. */
   panicked: KernelPanic | null = null;
   /** What the kernel printed on its console, a line an element. */
@@ -81,6 +86,20 @@ export class Kern implements Stateful {
    */
   kassert(condition: boolean, expression: string): void {
     if (!condition && this.diagnostic) this.panic(`kernel diagnostic assertion "${expression}" failed`);
+  }
+
+  /**
+   * Says that an invariant is false at this very moment, whether or not it will be at the next quiet point.
+   *
+   * => does not return when whoever watches has seen enough.
+   *
+   * @param name of the invariant
+   */
+  broken(name: string, finding: string, subject = ''): void {
+    if (this.log.on) this.log.emit({ kind: 'broken', invariant: name, finding } as BrokenEvent);
+    if (this.onBroken === null) return;
+    const violation = this.auditor.violation(name, finding, subject);
+    this.onBroken({ violation, frames: kernelStack(), lwp: this.scheduler.current.name });
   }
 
   /** The kernel functions that are being run, innermost first. */
@@ -147,4 +166,11 @@ export interface PanicEvent {
 export interface PrintfEvent {
   readonly kind: 'printf';
   readonly line: string;
+}
+
+/** An invariant was found to be false in the middle of something. */
+export interface BrokenEvent {
+  readonly kind: 'broken';
+  readonly invariant: string;
+  readonly finding: string;
 }

@@ -13,7 +13,7 @@
  */
 import { EINTR, type Errno, EWOULDBLOCK } from './errno.js';
 import { runOn } from './frames.js';
-import { Lwp, type Op, type ProcessIdentity, type StepObject } from './lwp.js';
+import { Lwp, type Op, type ProcessIdentity, type Resumable, type StepObject } from './lwp.js';
 import { ScheduleRecorder } from './schedule.js';
 import type { Stateful, StateWriter } from './state.js';
 import { RunToBlock, type SchedulingPoint, type Strategy } from './strategy.js';
@@ -55,6 +55,9 @@ export class StepBound extends Error {
   }
 }
 
+/** The job of a thread in whose name the embedder itself calls: it lies on the stack, below whatever runs. */
+const EMBEDDED: Resumable = { resumable: false, begin: null, resume: () => false };
+
 /** Runs the threads of one machine. */
 export class Scheduler implements SchedulingPoint, Stateful {
   /** All threads that exist, in order of creation. */
@@ -69,6 +72,8 @@ export class Scheduler implements SchedulingPoint, Stateful {
   tick = 0;
   /** Threads of the kernel's own that have not finished: I/O under way, and the like. */
   kernelThreads = 0;
+  /** Whether a thread has been sent a signal that it has not met yet: it does not fall asleep interruptibly. */
+  isSignaled: ((lwp: Lwp) => boolean) | null = null;
   /** Called when a thread gets the processor. */
   onSwitch: ((lwp: Lwp) => void) | null = null;
   /** Called when a thread cannot take its next step, on the thread's own stack. */
@@ -86,6 +91,8 @@ export class Scheduler implements SchedulingPoint, Stateful {
   readonly #endsAtRings: boolean;
   readonly #cpus: number;
   readonly #boot: ProcessIdentity;
+  /** In whose name the embedder calls while no thread runs. */
+  readonly #outsider: Lwp;
   /** Threads with a job, in order of creation. */
   readonly #active: Lwp[] = [];
   #nextId = 0;
@@ -98,7 +105,41 @@ export class Scheduler implements SchedulingPoint, Stateful {
     this.#endsAtRings = this.#strategy.endsAtRings !== false;
     this.#cpus = options.cpus ?? 1;
     this.#boot = options.boot;
-    this.current = this.create(options.boot, 1);
+    this.#outsider = this.create(options.boot, 1);
+    this.current = this.#outsider;
+  }
+
+  /** Whether no thread runs: it is the embedder that calls. */
+  get outside(): boolean {
+    return this.current === this.#outsider;
+  }
+
+  /**
+   * Lets the embedder call in the name of an idle thread, until `release`.
+   *
+   * => from outside only. In the direct build: what the embedder calls cannot be set aside.
+   */
+  adopt(lwp: Lwp): void {
+    if (lwp.continuation !== null) throw new Error(`thread ${lwp.name} has a job already`);
+    this.#give(lwp, EMBEDDED, null);
+    this.current = lwp;
+    this.running = lwp;
+    this.onSwitch?.(lwp);
+  }
+
+  /** Ends what `adopt` began. */
+  release(lwp: Lwp): void {
+    lwp.continuation = null;
+    this.#active.splice(this.#active.indexOf(lwp), 1);
+    this.current = this.#outsider;
+    this.running = null;
+  }
+
+  /** Runs whoever can go on, until nobody can; who waits then goes on waiting. => from outside only. */
+  settle(): void {
+    if (this.#active.length === 0) return;
+    for (let next = this.#next(null); next !== null; next = this.#next(null)) this.#dispatch(next);
+    this.current = this.#outsider;
   }
 
   /** The number that the next thread will have. */
@@ -136,9 +177,13 @@ export class Scheduler implements SchedulingPoint, Stateful {
    */
   start(lwp: Lwp, body: () => Step<void>, options: { when?: StepObject } = {}): void {
     if (lwp.continuation !== null) throw new Error(`thread ${lwp.name} has a job already`);
+    this.#give(lwp, new Continuation(body), options.when ?? null);
+  }
+
+  #give(lwp: Lwp, job: Resumable, when: StepObject | null): void {
     lwp.op = 'start';
-    lwp.object = options.when ?? null;
-    lwp.continuation = new Continuation(body);
+    lwp.object = when;
+    lwp.continuation = job;
     lwp.frames.depth = 0;
     lwp.inKernel = 0;
     let index = this.#active.length;
@@ -256,7 +301,12 @@ export class Scheduler implements SchedulingPoint, Stateful {
   writeState(writer: StateWriter): void {
     // The number of the next thread decides which processor it gets.
     writer.field('nextCpu', this.#nextId % this.#cpus);
-    writer.parts('lwp', this.lwps, (lwp, part) => lwp.writeState(part, this));
+    // A thread that is leaving is known to its process no more. It is told of by its name all the same: which of two threads came first
+    // is forgotten as long as something else tells them apart.
+    writer.parts('lwp', this.lwps.toSorted(byName), (lwp, part) => lwp.writeState(part, this));
+    // Those of the kernel's own have no names: which came first is told even while something else refers to them, since it will show
+    // when nothing does.
+    for (const lwp of this.lwps) if (lwp.process.pid === 0) writer.reference('kernelThread', lwp);
   }
 
   /** Tells what threads have in their variables; what can be, which is all in the watched build. => after everything else */
@@ -268,10 +318,18 @@ export class Scheduler implements SchedulingPoint, Stateful {
     for (;;) {
       if (until === null ? this.#active.length === 0 : isAdmitted(until)) return;
       const next = this.#next(until);
+      if (next === null && until !== null && this.#giveUp(until)) continue;
       if (next === null) throw new Deadlock(this.waiting(), this.#cycleFrom(this.waiting()));
       if (next === until) return;
       this.#dispatch(next);
     }
+  }
+
+  /** Ends a sleep of the embedder's that nobody else will end, as a signal would; answers whether it could. */
+  #giveUp(lwp: Lwp): boolean {
+    const ends = lwp.continuation === EMBEDDED && lwp.channel !== null && lwp.interruptible;
+    if (ends) this.interrupt(lwp);
+    return ends;
   }
 
   #dispatch(lwp: Lwp): void {
@@ -396,6 +454,14 @@ export class Scheduler implements SchedulingPoint, Stateful {
  */
 export function* step(scheduler: Scheduler, op: Op, object: StepObject): Step<void> {
   if (scheduler.mustSwitch(op, object)) yield* park(scheduler);
+}
+
+/** Threads of programs by their names; behind them those of the kernel's own, which have none that means anything, as they came. */
+function byName(a: Lwp, b: Lwp): number {
+  const [first, second] = [a.process.pid, b.process.pid];
+  if (first === second) return first === 0 ? a.id - b.id : a.lid - b.lid;
+  if (first === 0 || second === 0) return second - first;
+  return first - second;
 }
 
 function tellFrames(lwp: Lwp, writer: StateWriter): void {

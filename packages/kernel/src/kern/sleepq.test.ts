@@ -118,6 +118,22 @@ describe('a signal', () => {
     return seen;
   }
 
+  it('does not begin where a signal has come already; it is asked only where one may end the sleep', () => {
+    const kern = new Kern();
+    const mutex = new Mutex(kern, kern.lockClass('m'));
+    kern.scheduler.isSignaled = () => true;
+    const results: unknown[] = [];
+    runThreads(kern, function* () {
+      const channel = new WaitChannel('it');
+      yield* mutex.enter();
+      results.push(yield* sleepOn(kern.scheduler, channel, { message: 'wait', interlock: mutex, interruptible: true }));
+      results.push(mutex.held, kern.scheduler.current.channel, kern.scheduler.tick);
+      results.push(yield* sleepOn(kern.scheduler, channel, { message: 'wait', timeout: 3 }));
+      results.push(kern.scheduler.tick);
+    });
+    expect(results).toEqual([EINTR, false, null, 0, EWOULDBLOCK, 3]);
+  });
+
   it('ends an interruptible sleep with EINTR', () => {
     expect(interrupted(true)).toEqual([EINTR, 0, 0]);
   });

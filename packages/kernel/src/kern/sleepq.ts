@@ -1,7 +1,7 @@
 /**
  * Sleeping and waking: wait channels, condition variables. `sys/kern/kern_sleepq.c`, `kern_synch.c` and `kern_condvar.c`.
  */
-import { type Errno, EWOULDBLOCK } from './errno.js';
+import { EINTR, type Errno, EWOULDBLOCK } from './errno.js';
 import type { Interlock } from './lock.js';
 import type { Lwp, Op, StepObject } from './lwp.js';
 import type { Mutex } from './mutex.js';
@@ -52,6 +52,12 @@ export function* sleepOn(scheduler: Scheduler, channel: WaitChannel, options: Sl
   const lwp = scheduler.current;
   lwp.interlock = options.interlock ?? null;
   if (scheduler.mustSwitch('sleep', channel)) yield* park(scheduler);
+  if (options.interruptible === true && scheduler.isSignaled?.(lwp) === true) {
+    // What has come already would not wake it: it does not sleep at all.
+    options.interlock?.releaseAsleep();
+    lwp.interlock = null;
+    return EINTR;
+  }
   channel.waiters.push(lwp);
   lwp.channel = channel;
   lwp.waitMessage = options.message;

@@ -27,7 +27,7 @@ export interface SparseTableOptions {
 }
 
 /** A run of slots, in the directory as the range [key, key + 1). */
-class SparseLeaf implements Ranged {
+export class SparseLeaf implements Ranged {
   start: number;
   end: number;
   leaf = NO_LEAF;

@@ -1,5 +1,6 @@
 /** Disks: the block-device contract, and a disk in memory. */
 import { EINVAL, type Errno } from '../kern/errno.js';
+import type { IoKind } from './io-faults.js';
 
 /**
  * A block device.
@@ -20,6 +21,8 @@ export interface BlockDevice {
   write(block: number, from: Uint8Array): Errno;
   /** Makes everything that was written durable. Answers 0 or an errno. */
   flush(): Errno;
+  /** Ticks of virtual time that the next operation of a kind is going to take. Absent for none. */
+  delay?(kind: IoKind): number;
 }
 
 /** Bytes in a block of most disks. `DEV_BSIZE`. */
@@ -62,7 +65,11 @@ export class MemoryDisk implements BlockDevice {
   write(block: number, from: Uint8Array): Errno {
     if (!requestFits(this, block, from.length)) return EINVAL;
     for (let at = 0; at < from.length; at += this.blockSize) {
-      this.#blocks.set(block + at / this.blockSize, from.slice(at, at + this.blockSize));
+      const number = block + at / this.blockSize;
+      const known = this.#blocks.get(number);
+      // What swaps writes the same blocks again and again.
+      if (known === undefined) this.#blocks.set(number, from.slice(at, at + this.blockSize));
+      else known.set(from.subarray(at, at + this.blockSize));
     }
     return 0;
   }

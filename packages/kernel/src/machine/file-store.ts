@@ -3,6 +3,7 @@ import { Digest } from '../kern/digest.js';
 import { ENOSPC, type Errno } from '../kern/errno.js';
 import type { StateWriter } from '../kern/state.js';
 import { PAGE_SIZE } from './address.js';
+import type { IoKind } from './io-faults.js';
 
 /**
  * The bytes of a regular file, as a file system keeps them.
@@ -29,6 +30,8 @@ export interface FileStore {
   allocate(offset: number, length: number): Errno;
   /** Makes everything durable. Answers 0 or an errno. */
   sync(): Errno;
+  /** Ticks of virtual time that the next operation of a kind is going to take. Absent for none. */
+  delay?(kind: IoKind): number;
   /** Tells the bytes. Absent where they rest outside of the machine, whose state they are not. */
   writeState?(writer: StateWriter): void;
 }
@@ -82,7 +85,8 @@ export class RamFile implements FileStore {
   }
 
   truncate(size: number): Errno {
-    if (size < this.#size) {
+    // Room may have been made behind the end.
+    if (size <= this.#size) {
       const within = size % PAGE_SIZE;
       const last = (size - within) / PAGE_SIZE;
       this.#pages.get(last)?.fill(0, within);

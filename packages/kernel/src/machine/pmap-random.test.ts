@@ -155,8 +155,8 @@ class Pair {
     const stale: string[] = [];
     for (const processor of this.machine.cpus) {
       const index = this.#spaceOf(processor);
-      for (const { va, pfn, writable } of processor.tlb.translations()) {
-        if (!this.model.isStale(index, pageOf(va), { frame: pfn, writable })) continue;
+      for (const { va, pfn, writable, executable = false } of processor.tlb.translations()) {
+        if (!this.model.isStale(index, pageOf(va), { frame: pfn, writable, executable })) continue;
         if (this.model.unannounced[index]?.has(pageOf(va)) !== true)
           expect.fail(`cpu ${processor.id} was not told of 0x${va.toString(16)}`);
         stale.push(`cpu ${processor.id} still translates 0x${va.toString(16)} to page ${pfn}`);
@@ -180,7 +180,7 @@ class Pair {
   *#access(processor: Cpu, at: number, kind: Protection): Step<void> {
     const index = this.#spaceOf(processor);
     const held = processor.tlb.translations().find(({ va }) => va === vaOf(at));
-    const hit = held !== undefined && (kind === PROT_READ || (kind === PROT_WRITE && held.writable));
+    const hit = held !== undefined && (kind === PROT_READ || (kind === PROT_WRITE ? held.writable : held.executable === true));
     const frameFound = yield* processor.translate(vaOf(at), kind);
     const expected = hit ? held.pfn : this.model.walk(index, at, kind)?.frame;
     expect(frameFound).toBe(expected ?? -EFAULT);

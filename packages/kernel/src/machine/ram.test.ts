@@ -40,4 +40,13 @@ describe('RAM', () => {
   it.each([0, -4096, 4097, 4096.5, 2 ** 32 + 4096, Number.NaN])('of %s bytes is refused', (bytes) => {
     expect(() => new Ram(bytes)).toThrow(`RAM is a multiple of 4096 bytes from 4096 to 4 GiB, not ${bytes} bytes`);
   });
+
+  it('can be where that of another machine was, of which nothing is left', () => {
+    const { bytes } = new Ram(2 * PAGE_SIZE);
+    bytes.fill(0xff);
+    const ram = new Ram(2 * PAGE_SIZE, bytes.buffer);
+    expect(ram.bytes.buffer).toBe(bytes.buffer);
+    expect(ram.bytes.every((byte) => byte === 0)).toBe(true);
+    expect(() => new Ram(PAGE_SIZE, bytes.buffer)).toThrow('RAM of 4096 bytes cannot be where there are 8192');
+  });
 });

@@ -12,7 +12,7 @@ export class Ram implements StepObject {
   /** Number of page frames. */
   readonly pages: number;
   /** All of it, as bytes. */
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
   /** All of it, as 32-bit words. */
   readonly words: Int32Array;
   /** All of it, for values that do not lie on their boundary. Little-endian, as on x86. */
@@ -21,14 +21,21 @@ export class Ram implements StepObject {
   readonly changed: Uint8Array;
   readonly #digests: (Digest | undefined)[] = [];
 
-  /** @param bytes a whole number of pages, from one up to 4 GiB */
-  constructor(bytes: number) {
+  /**
+   * @param bytes a whole number of pages, from one up to 4 GiB
+   * @param memory where they are to be; what is there becomes zeros. Default: new memory
+   */
+  constructor(bytes: number, memory?: ArrayBuffer) {
     if (!Number.isInteger(bytes / PAGE_SIZE) || bytes < PAGE_SIZE || bytes > MAX_RAM_BYTES) {
       throw new RangeError(`RAM is a multiple of ${PAGE_SIZE} bytes from ${PAGE_SIZE} to 4 GiB, not ${bytes} bytes`);
     }
-    const buffer = new ArrayBuffer(bytes);
+    if (memory !== undefined && memory.byteLength !== bytes) {
+      throw new RangeError(`RAM of ${bytes} bytes cannot be where there are ${memory.byteLength}`);
+    }
+    const buffer = memory ?? new ArrayBuffer(bytes);
     this.pages = bytes / PAGE_SIZE;
     this.bytes = new Uint8Array(buffer);
+    if (memory !== undefined) this.bytes.fill(0);
     this.words = new Int32Array(buffer);
     this.view = new DataView(buffer);
     this.changed = new Uint8Array(this.pages).fill(1);

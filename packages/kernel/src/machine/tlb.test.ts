@@ -29,6 +29,17 @@ describe('a TLB', () => {
     ]);
   });
 
+  it('says of a translation whether instructions can be fetched by it', () => {
+    const tlb = new Tlb();
+    tlb.fill(AT, asPfn(7), { writable: false, executable: true });
+    expect(tlb.translations()).toEqual([{ va: AT, pfn: 7, writable: false, executable: true }]);
+    tlb.fill(AT, asPfn(7), { writable: true });
+    expect(tlb.translations()).toEqual([{ va: AT, pfn: 7, writable: true }]);
+    tlb.fill(AT, asPfn(7), { writable: true, executable: true });
+    tlb.invalidate(AT);
+    expect(tlb.execTag[tlbSlot(AT)]).toBe(-1);
+  });
+
   it('holds page 0', () => {
     const tlb = new Tlb();
     tlb.fill(asVa(0), asPfn(7), { writable: true });

@@ -1,17 +1,19 @@
 /** System calls on files and descriptors. sys/kern/vfs_syscalls.c, sys_generic.c, sys_descrip.c, sys_pipe.c. */
 
 import { isSuperuser } from '../kern/credentials.js';
-import { EBADF, EEXIST, EFAULT, EFBIG, EINVAL, ENOENT, EPERM, EPIPE, EROFS, type Errno, ESPIPE } from '../kern/errno.js';
+import { EBADF, EEXIST, EFBIG, EINVAL, ENOENT, EOPNOTSUPP, EPERM, EROFS, type Errno, ESPIPE } from '../kern/errno.js';
 import { type Limit, RLIM_INFINITY, RLIM_NLIMITS, RLIMIT_FSIZE, RLIMIT_NOFILE, RLIMIT_STACK } from '../kern/limits.js';
 import type { Step } from '../kern/switch.js';
-import { asVa, roundPage } from '../machine/address.js';
-import { RamFile } from '../machine/file-store.js';
+import { asVa, roundPage, truncPage } from '../machine/address.js';
 import { PROT_NONE, PROT_READ, PROT_WRITE } from '../machine/protection.js';
+import type { FileIoOptions } from '../vm/system.js';
 import {
+  type FileTarget,
   O_ACCMODE,
   O_APPEND,
   O_CLOEXEC,
   O_CREAT,
+  O_DIRECT,
   O_EXCL,
   O_NONBLOCK,
   O_NOSIGPIPE,
@@ -19,6 +21,12 @@ import {
   O_TRUNC,
   O_WRONLY,
   OpenFile,
+  POSIX_FADV_DONTNEED,
+  POSIX_FADV_NOREUSE,
+  POSIX_FADV_NORMAL,
+  POSIX_FADV_RANDOM,
+  POSIX_FADV_SEQUENTIAL,
+  POSIX_FADV_WILLNEED,
   SEEK_CUR,
   SEEK_END,
   SEEK_SET,
@@ -26,10 +34,11 @@ import {
 import { MAXSSIZ } from './param.js';
 import { Pipe } from './pipe.js';
 import type { Process } from './process.js';
-import { SIGPIPE, SIGXFSZ } from './signal.js';
+import { SIGXFSZ } from './signal.js';
 import type { Sys } from './sys.js';
+import { UserUio } from './user-uio.js';
 
-/** Bytes that are moved between a program and a file at once. */
+/** Bytes that are moved between a program and a pipe at once. */
 const CHUNK = 65_536;
 /** The largest offset in a file. */
 const MAX_OFFSET = Number.MAX_SAFE_INTEGER;
@@ -39,17 +48,22 @@ export function* sysOpen(this: Sys, path: string, flags: number): Step<number> {
   const process = this.processOf(this.curlwp);
   const limit = process.limits.soft(RLIMIT_NOFILE);
   if ((flags & O_ACCMODE) === O_ACCMODE) return -EINVAL;
+  const device = this.lookupDevice(path);
+  if (device !== null)
+    return (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL) ? -EEXIST : this.specOpen(process, device, flags);
   // A file is not made when there is no descriptor for it.
   const free = process.files.lowestFree(limit);
   if (free < 0) return free;
   const known = this.vfs.lookup(path);
-  if (known !== null && (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) return -EEXIST;
   if (known === null && (flags & O_CREAT) === 0) return -ENOENT;
-  const vnode = known ?? this.vfs.add(path, new RamFile(path));
+  const { vnode, made } = known === null ? yield* this.vfs.create(path) : { vnode: known, made: false };
+  // Somebody else may have made it in the meantime.
+  if (!made && (flags & (O_CREAT | O_EXCL)) === (O_CREAT | O_EXCL)) return -EEXIST;
   const file = new OpenFile({ kind: 'vnode', vnode }, flags);
-  if (file.writable && !vnode.store.writable) return -EROFS;
+  if (file.writable && !vnode.writable) return -EROFS;
   const options = { closeOnExec: (flags & O_CLOEXEC) !== 0 };
   const fd = process.files.allocate(file, limit, options);
+  if (fd < 0) return fd;
   this.openFiles.add(file);
   yield* this.vm.referenceVnode(vnode);
   const errno = flags & O_TRUNC && file.writable ? yield* this.vm.truncateVnode(vnode, 0) : 0;
@@ -76,6 +90,8 @@ export function* releaseFile(this: Sys, file: OpenFile | null): Step<void> {
   if (file === null) return;
   this.openFiles.delete(file);
   if (file.target.kind === 'vnode') yield* this.vm.releaseVnode(file.target.vnode);
+  else if (file.target.kind === 'device') this.specClose(file.target.device);
+  else if (file.target.kind === 'socket') yield* this.soclose(file.target.socket);
   else yield* file.target.pipe.close(file.target.end);
 }
 
@@ -135,28 +151,24 @@ export function* sysPipe(this: Sys, flags: number): Step<{ read: number; write: 
  * Reads into the program's memory. `sys_read()`, `sys_pread()`.
  *
  * @param at where in the file, null for where the descriptor stands, which then moves
- * @returns the number of bytes; or minus EBADF, EINVAL, ESPIPE, EFAULT (even when some bytes could be moved), or the error of the file
+ * @returns the number of bytes; or minus EBADF, EINVAL, ESPIPE, EFAULT or the error of the file, these two even when some bytes could be moved
  */
 export function* sysRead(this: Sys, fd: number, address: number, length: number, at: number | null): Step<number> {
   const file = this.processOf(this.curlwp).files.get(fd);
   if (file === EBADF || !file.readable) return -EBADF;
   const { target } = file;
-  if (target.kind === 'pipe' && at !== null) return -ESPIPE;
+  if (target.kind === 'device') return yield* this.specTransfer(file, target.device, { write: false, address, length, at });
+  if (target.kind !== 'vnode' && at !== null) return -ESPIPE;
   if (length < 0 || (at !== null && at < 0)) return -EINVAL;
   if (target.kind === 'pipe') return yield* this.readPipe(file, target.pipe, address, length);
-  let offset = at ?? file.offset;
-  let done = 0;
-  while (done < length) {
-    const buffer = new Uint8Array(Math.min(CHUNK, length - done, Math.max(0, target.vnode.size - offset)));
-    const got = buffer.length === 0 ? 0 : yield* this.vm.readVnode(target.vnode, offset, buffer);
-    if (got < 0) return done > 0 ? done : got;
-    if (got === 0) break;
-    if ((yield* this.copyout(address + done, buffer.subarray(0, got))) !== 0) return -EFAULT;
-    done += got;
-    offset += got;
-    if (at === null) file.offset = offset;
-  }
-  return done;
+  if (target.kind === 'socket') return yield* this.readSocket(file, target.socket, address, length, 0);
+  const uio = new UserUio(this, 'read', address, length);
+  return yield* this.vm.readVnode(target.vnode, at ?? file, uio, ioOptions(file));
+}
+
+/** How an open file is read and written. */
+function ioOptions({ advice, flags }: OpenFile): FileIoOptions {
+  return { advice, direct: (flags & O_DIRECT) !== 0 };
 }
 
 /** Reads from a pipe. `pipe_read()`. */
@@ -178,8 +190,10 @@ export function* sysWrite(this: Sys, fd: number, address: number, length: number
   const file = process.files.get(fd);
   if (file === EBADF || !file.writable) return -EBADF;
   const { target } = file;
-  if (target.kind === 'pipe' && at !== null) return -ESPIPE;
+  if (target.kind === 'device') return yield* this.specTransfer(file, target.device, { write: true, address, length, at });
+  if (target.kind !== 'vnode' && at !== null) return -ESPIPE;
   if (length < 0 || (at !== null && at < 0)) return -EINVAL;
+  if (target.kind === 'socket') return yield* this.writeSocket(file, target.socket, address, length, 0);
   const append = target.kind === 'vnode' && (file.flags & O_APPEND) !== 0;
   const start = target.kind === 'vnode' && append ? target.vnode.size : (at ?? file.offset);
   if (target.kind === 'vnode' && start + length > process.limits.soft(RLIMIT_FSIZE)) {
@@ -187,32 +201,65 @@ export function* sysWrite(this: Sys, fd: number, address: number, length: number
     return -EFBIG;
   }
   if (start + length > MAX_OFFSET) return -EFBIG;
-  let done = 0;
-  while (done < length) {
-    const buffer = new Uint8Array(Math.min(CHUNK, length - done));
-    if ((yield* this.copyin(address + done, buffer)) !== 0) return -EFAULT;
-    const put =
-      target.kind === 'pipe'
-        ? yield* target.pipe.write(buffer, { nonblocking: (file.flags & O_NONBLOCK) !== 0 })
-        : yield* this.vm.writeVnode(target.vnode, append ? 'append' : start + done, buffer);
-    if (put === -EPIPE) {
-      if ((file.flags & O_NOSIGPIPE) === 0) yield* this.psignal(process, SIGPIPE);
-      return put;
-    }
-    if (put < 0) return done > 0 ? done : put;
-    done += put;
-    if (target.kind === 'vnode' && at === null) file.offset = append ? target.vnode.size : start + done;
-    if (put < buffer.length) break;
+  if (target.kind === 'vnode') {
+    const uio = new UserUio(this, 'write', address, length);
+    const where = at === null ? file : append ? 'append' : at;
+    return yield* this.vm.writeVnode(target.vnode, where, uio, ioOptions(file));
   }
-  return done;
+  return yield* this.writePipe(file, target.pipe, address, length);
+}
+
+/** The offset at which posix_fadvise(2) takes a range to end that is to go to the end of the file. */
+const OFF_MAX = Number.MAX_SAFE_INTEGER;
+
+/**
+ * Says how a file will be read, or that a range of it will be or will not be used soon. `sys___posix_fadvise50()`, `do_posix_fadvise()`.
+ *
+ * @returns 0, or minus EINVAL (range or advice), EBADF, ESPIPE (pipes and sockets), EOPNOTSUPP (whatever else is no file)
+ */
+export function* sysPosixFadvise(this: Sys, fd: number, offset: number, length: number, advice: number): Step<number> {
+  if (length < 0 || (length > 0 && OFF_MAX - offset < length)) return -EINVAL;
+  const end = length === 0 ? OFF_MAX : offset + length;
+  const file = this.processOf(this.curlwp).files.get(fd);
+  if (file === EBADF) return -EBADF;
+  const { target } = file;
+  if (target.kind !== 'vnode') return isStream(target) ? -ESPIPE : -EOPNOTSUPP;
+  const start = Math.max(0, offset);
+  switch (advice) {
+    case POSIX_FADV_NORMAL:
+    case POSIX_FADV_RANDOM:
+    case POSIX_FADV_SEQUENTIAL:
+      file.advice = advice;
+      return 0;
+    case POSIX_FADV_WILLNEED:
+      this.vm.readAheadVnode(target.vnode, start, end - start);
+      return 0;
+    case POSIX_FADV_DONTNEED: {
+      // Pages that lie in the range whole: what is next to it is not to be deactivated.
+      const [first, last] = [roundPage(start), truncPage(end)];
+      return first < last ? -(yield* this.vm.releaseVnodePages(target.vnode, first, last)) : 0;
+    }
+    case POSIX_FADV_NOREUSE:
+      return 0;
+    default:
+      return -EINVAL;
+  }
+}
+
+/** Whether a descriptor leads to bytes that come and go. */
+function isStream({ kind }: FileTarget): boolean {
+  return kind === 'pipe';
 }
 
 /** Moves to another place in a file. `sys_lseek()`. @returns the new offset, or minus EBADF, ESPIPE, EINVAL */
 export function sysLseek(this: Sys, fd: number, offset: number, whence: number): number {
   const file = this.processOf(this.curlwp).files.get(fd);
   if (file === EBADF) return -EBADF;
-  if (file.target.kind !== 'vnode') return -ESPIPE;
-  const bases: Record<number, number> = { [SEEK_SET]: 0, [SEEK_CUR]: file.offset, [SEEK_END]: file.target.vnode.size };
+  const { target } = file;
+  if (target.kind !== 'vnode' && (target.kind !== 'device' || !target.device.seekable)) return -ESPIPE;
+  // A device has no size that anybody could ask for.
+  const size = target.kind === 'vnode' ? target.vnode.size : 0;
+  const bases: Record<number, number> = { [SEEK_SET]: 0, [SEEK_CUR]: file.offset, [SEEK_END]: size };
   const base = bases[whence];
   if (base === undefined || base + offset < 0 || base + offset > MAX_OFFSET) return -EINVAL;
   file.offset = base + offset;

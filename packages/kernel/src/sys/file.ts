@@ -2,7 +2,9 @@
 import { EBADF, EMFILE } from '../kern/errno.js';
 import type { Stateful, StateWriter } from '../kern/state.js';
 import type { Vnode } from '../vm/system.js';
+import type { CharacterDevice } from './device.js';
 import type { Pipe } from './pipe.js';
+import type { Socket } from './socket.js';
 
 export const O_RDONLY = 0x0;
 export const O_WRONLY = 0x1;
@@ -13,6 +15,8 @@ export const O_APPEND = 0x8;
 export const O_CREAT = 0x200;
 export const O_TRUNC = 0x400;
 export const O_EXCL = 0x800;
+/** Reads and writes pass the pages of the file by, where they can. */
+export const O_DIRECT = 0x80000;
 export const O_CLOEXEC = 0x400000;
 /** No SIGPIPE for who writes to it when nobody can read. */
 export const O_NOSIGPIPE = 0x1000000;
@@ -21,10 +25,25 @@ export const SEEK_SET = 0;
 export const SEEK_CUR = 1;
 export const SEEK_END = 2;
 
+/** The file is read in no particular way. `posix_fadvise(2)` */
+export const POSIX_FADV_NORMAL = 0;
+/** … here and there. */
+export const POSIX_FADV_RANDOM = 1;
+/** … from the beginning to the end. */
+export const POSIX_FADV_SEQUENTIAL = 2;
+/** A range will be used soon. */
+export const POSIX_FADV_WILLNEED = 3;
+/** A range will not be used soon. */
+export const POSIX_FADV_DONTNEED = 4;
+/** A range will be used once. */
+export const POSIX_FADV_NOREUSE = 5;
+
 /** What a descriptor leads to. */
 export type FileTarget =
   | { readonly kind: 'vnode'; readonly vnode: Vnode }
-  | { readonly kind: 'pipe'; readonly pipe: Pipe; readonly end: 'read' | 'write' };
+  | { readonly kind: 'device'; readonly device: CharacterDevice }
+  | { readonly kind: 'pipe'; readonly pipe: Pipe; readonly end: 'read' | 'write' }
+  | { readonly kind: 'socket'; readonly socket: Socket };
 
 /** An open file; descriptors in several processes may lead to the same one. */
 export class OpenFile implements Stateful {
@@ -35,10 +54,17 @@ export class OpenFile implements Stateful {
   offset = 0;
   /** Descriptors that lead here. */
   references = 0;
+  /** How it is read: `POSIX_FADV_*`. `f_advice` */
+  advice = 0;
 
   constructor(target: FileTarget, flags: number) {
     this.target = target;
     this.flags = flags;
+  }
+
+  /** Whether what is written goes to the end. */
+  get append(): boolean {
+    return (this.flags & O_APPEND) !== 0;
   }
 
   get readable(): boolean {
@@ -54,6 +80,10 @@ export class OpenFile implements Stateful {
     writer.field('kind', target.kind);
     if (target.kind === 'vnode') {
       writer.reference('vnode', target.vnode);
+    } else if (target.kind === 'device') {
+      writer.reference('device', target.device);
+    } else if (target.kind === 'socket') {
+      writer.reference('socket', target.socket);
     } else {
       writer.reference('pipe', target.pipe);
       writer.field('end', target.end);
@@ -61,6 +91,7 @@ export class OpenFile implements Stateful {
     writer.field('flags', this.flags);
     writer.field('offset', this.offset);
     writer.field('references', this.references);
+    writer.field('advice', this.advice);
   }
 }
 

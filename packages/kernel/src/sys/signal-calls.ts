@@ -5,7 +5,6 @@ import { mixIn } from './boundary.js';
 import { LwpExit, type Process } from './process.js';
 import { SIGCHLD, SIGKILL } from './signal.js';
 import type { Sys } from './sys.js';
-import { User } from './user.js';
 
 /**
  * Sends a signal: it is ignored, waits for the handler to run when a thread next returns to its program, or ends the process.
@@ -41,7 +40,7 @@ export function* postsig(this: Sys): Step<void> {
     const handler = process.handlers.get(info.signal);
     if (handler === undefined || handler === 'ignore') continue;
     mixIn(this.curlwp.history, info);
-    yield* handler(info, new User(this, this.curlwp));
+    yield* handler(info, this.userOf(this.curlwp));
   }
   if (process.leaves(this.curlwp)) throw new LwpExit();
 }

@@ -1,5 +1,5 @@
 /**
- * Operations on amaps and anons. sys/uvm/uvm_amap.c and sys/uvm/uvm_anon.c. The picture is in `amap.ts`.
+ * Operations on amaps. sys/uvm/uvm_amap.c. The picture is in `amap.ts`.
  *
  * Locks: map lock -> amap lock -> page queue lock. A function named after the kernel's states which it wants.
  */
@@ -14,11 +14,12 @@ import {
   AMAP_COPY_NOWAIT,
   AMAP_REFALL,
   AMAP_SHARED,
+  AMAP_SWAPOFF,
   Amap,
   UVM_AMAP_CHUNK,
   UVM_AMAP_LARGE,
 } from './amap.js';
-import { Anon } from './anon.js';
+import type { Anon } from './anon.js';
 import type { MapEntry } from './map-entry.js';
 import { NO_PAGE, PG_BUSY, PG_FAKE } from './page-array.js';
 import type { Uvm } from './uvm.js';
@@ -56,6 +57,8 @@ function newAmap(uvm: Uvm, slots: number, padding: number, lock: Mutex | null): 
 /** Destroys an amap that nobody refers to and that holds nothing. `amap_free()`. */
 export function amapFree(this: Uvm, amap: Amap): void {
   this.kern.kassert(amap.references === 0 && amap.used.length === 0, 'amap->am_ref == 0 && amap->am_nused == 0');
+  this.kern.kassert((amap.flags & AMAP_SWAPOFF) === 0, '(amap->am_flags & AMAP_SWAPOFF) == 0');
+  this.kern.kassert(!amap.lock.owned, '!mutex_owned(amap->am_lock)');
   this.amaps.delete(amap);
 }
 
@@ -181,9 +184,14 @@ export function amapWiperange(this: Uvm, amap: Amap, from: number, to: number): 
   return unused;
 }
 
-/** Drops all anons of an amap that nobody refers to, and destroys it. `amap_wipeout()`. => amap locked on entry, gone on return. */
+/** Drops all anons of an amap that nobody refers to, and destroys it. `amap_wipeout()`. => amap locked on entry, gone on return, or left to whoever
+ * brings its pages in from swap. */
 export function* amapWipeout(this: Uvm, amap: Amap): Step<void> {
   this.kern.kassert(amap.references === 0, 'amap->am_ref == 0');
+  if (amap.flags & AMAP_SWAPOFF) {
+    yield* amap.lock.exit();
+    return;
+  }
   const unused: Anon[] = [];
   for (const slot of amap.used) {
     const anon = amap.at(slot) as Anon;
@@ -212,7 +220,10 @@ export function* amapCopy(this: Uvm, map: VmMap, entry: MapEntry, flags: number,
     entry.needsCopy = false;
     return;
   }
-  if ((flags & AMAP_COPY_NOWAIT) !== 0 && this.kern.choose('amap.alloc') !== 0) return;
+  if ((flags & AMAP_COPY_NOWAIT) !== 0 && this.kern.choose('amap.alloc') !== 0) {
+    this.pagedaemon.extraPages++;
+    return;
+  }
 
   yield* source.lock.enter();
   if (this.amapCopyIsLast(source)) {
@@ -290,11 +301,15 @@ export function* amapCowNow(this: Uvm, parent: VmMap, entry: MapEntry): Step<voi
     kern.kassert(anon.lock === amap.lock, 'anon->an_lock == amap->am_lock');
     if (anon.references === 1) continue;
     const page = anon.page;
-    kern.kassert(page !== NO_PAGE, 'pg != NULL');
     // Where the parent shared the amap, another sharer may have put this page in the place of the one that was wired; the parent has
-    // not met it yet then: docs/decisions/0006-departures.md.
+    // not met it yet then, so nothing wires it: docs/decisions/0006-departures.md. It can be on swap, and copied when it is needed.
     const va = asVa(entry.start + (slot - entry.amapOffset) * PAGE_SIZE);
-    kern.kassert(pages.wireCount(page) > 0 || machine.pmapExtract(parent.pmap, va) < 0, 'pg->wire_count > 0');
+    const unmet = machine.pmapExtract(parent.pmap, va) < 0;
+    if (unmet && (page === NO_PAGE || pages.flags(page) & PG_BUSY)) continue;
+    kern.kassert(page !== NO_PAGE, 'pg != NULL');
+    kern.kassert(pages.wireCount(page) > 0 || unmet, 'pg->wire_count > 0');
+    // A page on loan is read-only everywhere as it is, and copied when somebody stores to it.
+    if (pages.loanCount(page) > 0) continue;
 
     const copy = this.uvmAnalloc(amap.lock);
     const copyPage = copy === null ? NO_PAGE : yield* this.uvmPagealloc(null, asOffset(0), copy, 0);
@@ -391,37 +406,4 @@ export function amapShareProtect(this: Uvm, entry: MapEntry, protection: Protect
     const page = amap.at(slot)?.page ?? NO_PAGE;
     if (page !== NO_PAGE) this.machine.pmapPageProtect(page, protection);
   }
-}
-
-/** Makes an anon without a page, for an amap with this lock. `uvm_analloc()`. Answers null when the environment says so. */
-export function uvmAnalloc(this: Uvm, lock: Mutex): Anon | null {
-  if (this.kern.choose('anon.alloc') !== 0) return null;
-  const anon = new Anon(this.nextAnonId++);
-  anon.lock = lock;
-  this.anonCount++;
-  return anon;
-}
-
-/** Destroys an anon that has no page. `uvm_anon_free()`. */
-export function uvmAnonFree(this: Uvm, anon: Anon): void {
-  this.kern.kassert(anon.page === NO_PAGE, 'anon->an_page == NULL');
-  anon.references = 0;
-  anon.lock = null;
-  this.anonCount--;
-}
-
-/**
- * Destroys anons with their pages. `uvm_anon_freelst()`. => amap locked on entry, unlocked on return.
- *
- * => the page of an anon is busy only under the lock as long as there is no swap, so none is here.
- */
-export function* uvmAnonFreelst(this: Uvm, amap: Amap, anons: readonly Anon[]): Step<void> {
-  for (const anon of anons) {
-    this.kern.kassert(anon.references === 0, 'anon->an_ref == 0');
-    if (anon.page === NO_PAGE) continue;
-    this.kern.kassert((this.pages.flags(anon.page) & PG_BUSY) === 0, '(pg->flags & PG_BUSY) == 0');
-    yield* this.uvmPageDiscard(anon.page);
-  }
-  yield* amap.lock.exit();
-  for (const anon of anons) this.uvmAnonFree(anon);
 }

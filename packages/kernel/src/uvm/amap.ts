@@ -22,6 +22,8 @@ import { PartialReferences } from './partial-references.js';
 export const AMAP_SHARED = 1;
 /** A call refers to the whole amap, whatever the entry covers. */
 export const AMAP_REFALL = 2;
+/** Its pages are being brought in from swap: whoever drops the last reference leaves it to whoever does that. */
+export const AMAP_SWAPOFF = 4;
 
 /** `amapCopy`: do not sleep for memory; the entry still needs a copy on return if there was none. */
 export const AMAP_COPY_NOWAIT = 2;
@@ -43,7 +45,7 @@ export class Amap implements Stateful {
   lock: Mutex;
   /** Map entries that refer to it. `am_ref`. */
   references = 1;
-  /** `AMAP_SHARED` or 0. */
+  /** `AMAP_SHARED`, `AMAP_SWAPOFF` */
   flags = 0;
   /** Slots that there is room for. `am_maxslot`. */
   maxSlots: number;

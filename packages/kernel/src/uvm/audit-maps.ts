@@ -3,11 +3,11 @@ import type { Report } from '../kern/invariant.js';
 import { asPa, asVa, hex, PAGE_MASK, PAGE_SIZE, paToPfn } from '../machine/address.js';
 import type { Amap } from './amap.js';
 import type { Anon } from './anon.js';
+import { otherReferences } from './audit-aobj.js';
 import type { MapEntry } from './map-entry.js';
 import { showEntry } from './show-map.js';
 import type { Uvm } from './uvm.js';
 import type { VmMap } from './vm-map.js';
-import { UvmVnode } from './vnode.js';
 
 /** An entry for a sentence: `entry 7f00-8f00 of map 3`. */
 function named(map: VmMap, entry: MapEntry): string {
@@ -98,9 +98,11 @@ export function checkWiredEntries(uvm: Uvm, report: Report): void {
     let wired = 0;
     for (let index = table.next(entry.start / PAGE_SIZE, last); index >= 0; index = table.next(index + 1, last)) {
       const pa = uvm.machine.pmapExtract(map.pmap, asVa(index * PAGE_SIZE));
-      if (pa < 0) continue;
+      const page = paToPfn(asPa(pa));
+      // Memory of devices is always there.
+      if (pa < 0 || !uvm.machine.isManaged(page)) continue;
       resident++;
-      if (uvm.pages.wireCount(paToPfn(asPa(pa))) > 0) wired++;
+      if (uvm.pages.wireCount(page) > 0) wired++;
     }
     if (wired === resident) continue;
     report(
@@ -169,11 +171,16 @@ export function checkAnonReferences(uvm: Uvm, report: Report): void {
       if (anon !== null) counted.set(anon, (counted.get(anon) ?? 0) + 1);
     }
   }
-  for (const [anon, references] of counted) {
-    if (anon.references !== references) {
-      report(`anon ${anon.id} counts ${anon.references} references; ${references} amap slots hold it`);
-    }
+  const borrowed = new Map<Anon, number>();
+  for (const anon of uvm.anonLoans) borrowed.set(anon, (borrowed.get(anon) ?? 0) + 1);
+  for (const anon of new Set([...counted.keys(), ...borrowed.keys()])) {
+    const slots = counted.get(anon) ?? 0;
+    const loans = borrowed.get(anon) ?? 0;
+    if (anon.references === slots + loans) continue;
+    const lent = loans === 0 ? '' : `, and ${loans} borrowers have it`;
+    report(`anon ${anon.id} counts ${anon.references} references; ${slots} amap slots hold it${lent}`);
   }
+  for (const anon of borrowed.keys()) counted.set(anon, 0);
   if (uvm.anonCount !== counted.size) report(`${uvm.anonCount} anons exist; ${counted.size} are in amaps`);
 }
 
@@ -192,8 +199,7 @@ export function checkMapReferences(uvm: Uvm, report: Report): void {
 export function checkObjectReferences(uvm: Uvm, report: Report): void {
   for (const object of uvm.objects) {
     const mapped = allEntries(uvm).filter(({ entry }) => entry.object === object).length;
-    const held =
-      object instanceof UvmVnode ? uvm.vnodeReferrers.reduce((sum, referrer) => sum + referrer.heldReferences(object), 0) : 0;
+    const held = otherReferences(uvm, object);
     if (object.references !== mapped + held) {
       report(
         `object ${object.id} (${object.label}) counts ${object.references} references; ` +

@@ -1,10 +1,11 @@
 /** Each invariant of pages and mappings, broken just so: the audit names it, and what is wrong. */
 import { describe, expect, it } from 'vitest';
 import { expectFindings, type Harm, Patient } from '../../test/audit.js';
+import { queueOf } from '../../test/queues.js';
 import { asOffset, asPfn, PAGE_SIZE, pfnToPa } from '../machine/address.js';
 import { PMAP_WIRED } from '../machine/pmap.js';
 import { PROT_READ, PROT_WRITE } from '../machine/protection.js';
-import { PG_BUSY, PG_CLEAN, PG_FAKE, PG_RELEASED, PG_TABLED, PG_WANTED, PQ_ACTIVE, PQ_ANON } from './page-array.js';
+import { PG_BUSY, PG_CLEAN, PG_FAKE, PG_PAGEOUT, PG_RELEASED, PG_TABLED, PG_WANTED, PQ_ACTIVE, PQ_ANON } from './page-array.js';
 
 const RW = PROT_READ | PROT_WRITE;
 
@@ -93,7 +94,10 @@ describe('page-owner', () => {
     [
       'a page that an object has but that is somebody else’s',
       ({ file }) => file.pages.set(9, asPfn(0) + 1),
-      ['page-owner: object 1 has page 0 at 0x9000, which is not its own'],
+      [
+        'page-owner: object 1 has page 0 at 0x9000, which is not its own',
+        'file-end: there is a page at 0x9000, behind the end of object 1 (file), which is at 0x4000',
+      ],
     ],
     [
       'flags that disagree with the owner',
@@ -135,14 +139,14 @@ describe('page-queue', () => {
   const harms: Harm[] = [
     [
       'a page whose flags say that it is on a queue',
-      ({ uvm }) => uvm.activeQueue.remove(asPfn(0)),
+      ({ uvm }) => queueOf(uvm, 'active').remove(asPfn(0)),
       ['page-queue: page 0 is not on the active queue, but its flags say otherwise'],
     ],
     [
       'a page that is on a queue without saying so',
       ({ uvm }) => {
-        uvm.uvmPagedequeue(asPfn(0));
-        uvm.inactiveQueue.insertTail(asPfn(0));
+        uvm.policy.dequeue(asPfn(0));
+        queueOf(uvm, 'inactive').insertTail(asPfn(0));
       },
       [
         'page-queue: page 0 is on the inactive queue, but its flags say otherwise',
@@ -151,13 +155,13 @@ describe('page-queue', () => {
     ],
     [
       'a page that can never be paged out',
-      ({ uvm }) => uvm.uvmPagedequeue(asPfn(0)),
+      ({ uvm }) => uvm.policy.dequeue(asPfn(0)),
       ['page-queue: page 0 is not wired but on no paging queue: it can never be paged out'],
     ],
     [
       'a wired page on a paging queue',
       ({ uvm }) => {
-        uvm.activeQueue.insertTail(asPfn(2));
+        queueOf(uvm, 'active').insertTail(asPfn(2));
         uvm.pages.setPqflags(asPfn(2), PQ_ACTIVE);
         uvm.uvmexp.active++;
       },
@@ -165,6 +169,42 @@ describe('page-queue', () => {
     ],
   ];
   it.each(harms)('finds %s', (...harm) => expectFindings(harm));
+});
+
+describe('page-policy', () => {
+  it.each<Harm>([
+    [
+      'that a scan for victims is under way',
+      ({ uvm }) => uvm.policy.scanInit(),
+      ['page-policy: a scan for victims is under way'],
+    ],
+    [
+      'that something waits for the page daemon',
+      ({ uvm }) => {
+        uvm.pagedaemon.waiters = 1;
+      },
+      ['page-daemon: 1 threads are counted as waiting for memory, and nobody does'],
+    ],
+    [
+      'that the page daemon is at work',
+      ({ uvm }) => {
+        uvm.pagedaemon.lwp = uvm.curlwp;
+      },
+      ['page-daemon: it is said to be at work as thread 0.1'],
+    ],
+    [
+      'that pages are being paged out',
+      ({ uvm }) => {
+        uvm.uvmexp.paging = 2;
+      },
+      ['page-daemon: 2 pages are counted as being paged out'],
+    ],
+    [
+      'a page that is being paged out',
+      ({ uvm }) => uvm.pages.setFlags(asPfn(0), PG_PAGEOUT),
+      ['page-idle: page 0 is being paged out'],
+    ],
+  ])('finds %s', (...harm) => expectFindings(harm));
 });
 
 describe('page-counts', () => {
@@ -312,6 +352,11 @@ describe('stale-translation', () => {
       'a translation for stores to a page that must not be stored to',
       (patient) => patient.cpu.tlb.fill(patient.at(5), patient.pageOf(5), { writable: true }),
       ['stale-translation: cpu 0 still translates 0x15000 to page 3 for stores, which must not be stored to without notice'],
+    ],
+    [
+      'a translation for instructions in a page that is not executable',
+      (patient) => patient.cpu.tlb.fill(patient.at(5), patient.pageOf(5), { writable: false, executable: true }),
+      ['stale-translation: cpu 0 still translates 0x15000 to page 3, which is not executable any more'],
     ],
   ];
   it.each(harms)('finds %s', (...harm) => expectFindings(harm));

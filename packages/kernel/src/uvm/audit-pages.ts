@@ -1,22 +1,13 @@
 /** Checkers of pages and mappings. See `audit.ts`. */
 import type { Report } from '../kern/invariant.js';
 import { asPfn, asVa, hex, PAGE_SIZE, type Pfn, type Va } from '../machine/address.js';
-import { PROT_WRITE, protectionText } from '../machine/protection.js';
+import { PROT_EXEC, PROT_WRITE, protectionText } from '../machine/protection.js';
 import { PTE_DIRTY, PTE_MANAGED, PTE_PROT, PTE_WIRED, type Pte, pteFrame } from '../machine/pte.js';
+import { UvmAobj } from './aobj.js';
+import { isBorrowed, isOrphan } from './audit-loans.js';
 import { pageAt } from './layers.js';
 import type { MapEntry } from './map-entry.js';
-import {
-  type PageList,
-  PG_BUSY,
-  PG_FAKE,
-  PG_RELEASED,
-  PG_TABLED,
-  PG_WANTED,
-  PQ_ACTIVE,
-  PQ_ANON,
-  PQ_FREE,
-  PQ_INACTIVE,
-} from './page-array.js';
+import { PG_BUSY, PG_FAKE, PG_PAGEOUT, PG_RELEASED, PG_TABLED, PG_WANTED, PQ_ANON, PQ_AOBJ, PQ_FREE } from './page-array.js';
 import { showPage } from './show-page.js';
 import type { Uvm } from './uvm.js';
 import type { VmMap } from './vm-map.js';
@@ -63,16 +54,22 @@ export function checkWireCounts(uvm: Uvm, report: Report): void {
   for (let frame = uvm.pages.first; frame < uvm.pages.end; frame++) {
     const pfn = asPfn(frame);
     const count = uvm.pages.wireCount(pfn);
-    const named = wirings.get(pfn) ?? 0;
-    if (count === named) continue;
-    report(`page ${pfn} has wire_count ${count}; ${named} wired entries map it`, showPage(uvm, pfn));
+    const entries = wirings.get(pfn) ?? 0;
+    const transient = uvm.uvmTransientWirings(pfn);
+    const own = uvm.uvmObjWirings(pfn);
+    if (count === entries + transient + own) continue;
+    const forTimeBeing = transient === 0 ? '' : ` and ${transient} have it wired for the time being`;
+    const others = own === 0 ? forTimeBeing : `${forTimeBeing}, and its object has it wired ${own} times`;
+    report(`page ${pfn} has wire_count ${count}; ${entries} wired entries map it${others}`, showPage(uvm, pfn));
   }
 }
 
 export function checkWiredMappings(uvm: Uvm, report: Report): void {
   for (const { map, va, pte, entry } of allMappings(uvm)) {
     const wired = (pte & PTE_WIRED) !== 0;
-    if (entry === null || wired === entry.wiredCount > 0) continue;
+    // Memory of devices is always there: its mappings are never marked.
+    if (entry === null || (pte & PTE_MANAGED) === 0 || wired === entry.wiredCount > 0) continue;
+    if (wired && [...uvm.vslocks].some((wiring) => wiring.covers(map, va))) continue;
     report(
       `the mapping of ${hex(va)} in map ${map.id} is ${wired ? 'wired' : 'not wired'}; its entry has wired_count ${entry.wiredCount}`,
     );
@@ -110,13 +107,15 @@ export function checkOwners(uvm: Uvm, report: Report): void {
     const uobject = pages.uobject(pfn);
     const uanon = pages.uanon(pfn);
     const say = (what: string): void => report(`page ${pfn} ${what}`, showPage(uvm, pfn));
-    if (uobject !== null && uanon !== null) say(`belongs to object ${uobject.id} and to anon ${uanon.id}`);
-    else if (uobject === null && uanon === null) say('is in use but belongs to nobody');
+    const borrowed = pages.loanCount(pfn) > 0 && isBorrowed(uvm, pfn);
+    if (uobject !== null && uanon !== null && !borrowed) say(`belongs to object ${uobject.id} and to anon ${uanon.id}`);
+    else if (uobject === null && uanon === null && !isOrphan(uvm, pfn)) say('is in use but belongs to nobody');
     if (uobject !== null && uobject.lookup(pages.offset(pfn)) !== pfn)
       say(`is not what object ${uobject.id} has at ${hex(pages.offset(pfn))}`);
     if (uanon !== null && uanon.page !== pfn) say(`is not the page of anon ${uanon.id}`);
     if ((uobject !== null) !== ((pages.flags(pfn) & PG_TABLED) !== 0)) say('disagrees with its flag TABLED');
-    if ((uanon !== null) !== ((pages.pqflags(pfn) & PQ_ANON) !== 0)) say('disagrees with its flag ANON');
+    if ((uanon !== null && !borrowed) !== ((pages.pqflags(pfn) & PQ_ANON) !== 0)) say('disagrees with its flag ANON');
+    if (uobject instanceof UvmAobj !== ((pages.pqflags(pfn) & PQ_AOBJ) !== 0)) say('disagrees with its flag AOBJ');
   }
   for (const object of uvm.objects) {
     for (let index = object.pages.next(0, Number.MAX_SAFE_INTEGER); index >= 0; ) {
@@ -129,39 +128,43 @@ export function checkOwners(uvm: Uvm, report: Report): void {
 }
 
 export function checkQueues(uvm: Uvm, report: Report): void {
-  const queues: readonly [string, PageList, number][] = [
-    ['free list', uvm.freeList, PQ_FREE],
-    ['active queue', uvm.activeQueue, PQ_ACTIVE],
-    ['inactive queue', uvm.inactiveQueue, PQ_INACTIVE],
+  const { policy } = uvm;
+  const lists = [
+    { name: 'free list', list: uvm.freeList, has: (pfn: Pfn) => isFree(uvm, pfn) },
+    ...policy.queues.map((queue) => ({
+      name: `${queue.name} queue`,
+      list: queue.list,
+      has: (pfn: Pfn) => policy.queueOf(pfn) === queue,
+    })),
   ];
-  for (const [name, list, flag] of queues) {
+  for (const { name, list, has } of lists) {
     const listed = new Set(list.toArray());
     for (let frame = uvm.pages.first; frame < uvm.pages.end; frame++) {
       const pfn = asPfn(frame);
-      const says = (uvm.pages.pqflags(pfn) & flag) !== 0;
+      const says = has(pfn);
       if (listed.has(pfn) === says) continue;
       report(`page ${pfn} is ${says ? 'not ' : ''}on the ${name}, but its flags say otherwise`, showPage(uvm, pfn));
     }
   }
   for (const pfn of framesInUse(uvm)) {
-    const queued = (uvm.pages.pqflags(pfn) & (PQ_ACTIVE | PQ_INACTIVE)) !== 0;
+    const queued = policy.isQueued(pfn);
     const wired = uvm.pages.wireCount(pfn) > 0;
     if (queued && wired) report(`page ${pfn} is wired but on a paging queue`, showPage(uvm, pfn));
-    if (!queued && !wired)
+    // What is lent by nobody cannot be paged out, nor is the page of zeros ever.
+    if (!queued && !wired && !isOrphan(uvm, pfn) && uvm.pages.uobject(pfn) !== uvm.loanzero)
       report(`page ${pfn} is not wired but on no paging queue: it can never be paged out`, showPage(uvm, pfn));
   }
 }
 
 export function checkCounts(uvm: Uvm, report: Report): void {
-  const { pages, uvmexp } = uvm;
+  const { pages, policy, uvmexp } = uvm;
   const counted = { free: 0, active: 0, inactive: 0, anonpages: 0, filepages: 0, execpages: 0 };
   for (let frame = pages.first; frame < pages.end; frame++) {
     const pfn = asPfn(frame);
     const pqflags = pages.pqflags(pfn);
     if (pqflags & PQ_FREE) counted.free++;
-    if (pqflags & PQ_ACTIVE) counted.active++;
-    if (pqflags & PQ_INACTIVE) counted.inactive++;
-    if (pages.uanon(pfn) !== null) counted.anonpages++;
+    if (policy.isQueued(pfn)) counted[policy.isInactive(pfn) ? 'inactive' : 'active']++;
+    if (pages.uanon(pfn) !== null && !isBorrowed(uvm, pfn)) counted.anonpages++;
     const counter = pages.uobject(pfn)?.counter ?? null;
     if (counter !== null) counted[counter]++;
   }
@@ -175,6 +178,7 @@ export function checkIdlePages(uvm: Uvm, report: Report): void {
   const names: readonly [number, string][] = [
     [PG_BUSY, 'busy'],
     [PG_RELEASED, 'released'],
+    [PG_PAGEOUT, 'being paged out'],
     [PG_WANTED, 'wanted'],
     [PG_FAKE, 'fake'],
   ];
@@ -249,7 +253,7 @@ export function checkReverseMap(uvm: Uvm, report: Report): void {
 export function checkTranslations(uvm: Uvm, report: Report): void {
   for (const cpu of uvm.machine.cpus) {
     const { pmap } = cpu;
-    for (const { va, pfn, writable } of cpu.tlb.translations()) {
+    for (const { va, pfn, writable, executable } of cpu.tlb.translations()) {
       const pte = pmap?.table.get(va / PAGE_SIZE) ?? 0;
       const say = (what: string): void =>
         report(`cpu ${cpu.id} still translates ${hex(va)} to page ${pfn}${writable ? ' for stores' : ''}, ${what}`);
@@ -257,6 +261,7 @@ export function checkTranslations(uvm: Uvm, report: Report): void {
       else if (pteFrame(pte) !== pfn) say(`but page ${pteFrame(pte)} is mapped there`);
       else if (writable && (pte & (PROT_WRITE | PTE_DIRTY)) !== (PROT_WRITE | PTE_DIRTY))
         say('which must not be stored to without notice');
+      else if (executable === true && (pte & PROT_EXEC) === 0) say('which is not executable any more');
     }
   }
 }

@@ -47,6 +47,12 @@ export type UvmEvent =
   | { readonly kind: 'page-wire'; readonly page: Pfn; readonly count: number }
   | { readonly kind: 'page-unwire'; readonly page: Pfn; readonly count: number }
   | { readonly kind: 'page-free'; readonly page: Pfn }
+  /** A page was lent once more, or a loan of it has ended: `count` is how often it is on loan now. */
+  | { readonly kind: 'loan' | 'unloan'; readonly page: Pfn; readonly count: number }
+  /** Whoever owns a page on loan has another one from now on, so as to store to it. The old one may be an orphan now. */
+  | { readonly kind: 'loan-break'; readonly page: Pfn; readonly by: Pfn; readonly loans: number; readonly wirings: number }
+  /** Its owner has freed a page that is on loan: it lives on until the last loan ends. */
+  | { readonly kind: 'page-orphan'; readonly page: Pfn; readonly loans: number }
   | {
       readonly kind: 'fault';
       readonly map: number;
@@ -55,11 +61,26 @@ export type UvmEvent =
       readonly wire: boolean;
     }
   | { readonly kind: 'fault-resolved'; readonly va: Va; readonly case: FaultCase; readonly page: Pfn; readonly from: Pfn | null }
+  | { readonly kind: 'fault-device'; readonly va: Va; readonly frame: Pfn; readonly device: string }
   | { readonly kind: 'fault-failed'; readonly va: Va; readonly errno: Errno }
   | { readonly kind: 'fault-restart'; readonly va: Va; readonly why: string }
   | { readonly kind: 'pagein'; readonly object: number; readonly offset: number; readonly pages: number; readonly errno: Errno }
   | { readonly kind: 'pageout'; readonly object: number; readonly offset: number; readonly pages: number; readonly errno: Errno }
+  /** A page came in from a slot of swap, or could not. */
+  | { readonly kind: 'swap-in'; readonly page: Pfn; readonly slot: number; readonly errno: Errno }
+  /** Pages were written to slots that lie one behind the other, or could not be. */
+  | { readonly kind: 'swap-out'; readonly slot: number; readonly pages: number; readonly errno: Errno }
+  /** The page daemon has looked for pages to free: what it has freed, what is being written, what is free now. */
+  | { readonly kind: 'scan'; readonly freed: number; readonly paging: number; readonly free: number }
+  /** A thread is told that there is no memory, and none is to be waited for. */
+  | { readonly kind: 'no-memory'; readonly why: WhyNoMemory }
   | { readonly kind: 'truncate'; readonly object: number; readonly from: number; readonly to: number };
+
+/** Why waiting for memory cannot help. */
+export type WhyNoMemory =
+  | 'swap is full, and there are too few pages of files'
+  | 'the page daemon has found no page to free'
+  | 'what it frees is never enough';
 
 /** One step of the walk of `uvm_map_pageable`, in the order in which they happen. */
 export type WireStep =

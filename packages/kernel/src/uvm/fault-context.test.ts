@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { anonAt, counted, faultAt, mappedPages, readIn, rightsAt, unmapPages } from '../../test/faults.js';
 import { Bench, PRIVATE, RW } from '../../test/maps.js';
+import { queueOf } from '../../test/queues.js';
 import { startThread } from '../../test/threads.js';
 import { asOffset } from '../machine/address.js';
 import { PROT_READ, PROT_WRITE } from '../machine/protection.js';
@@ -142,7 +143,7 @@ describe('a sequential reader', () => {
     });
     unmapPages(bench, 0, PAGES);
     faultAt(bench, 16, PROT_READ);
-    expect(bench.uvm.inactiveQueue.toArray()).toHaveLength(9);
+    expect(queueOf(bench.uvm, 'inactive').toArray()).toHaveLength(9);
     expect(bench.uvm.pages.pqflags(anonAt(bench, 12).page) & PQ_INACTIVE).toBe(PQ_INACTIVE);
     bench.expectSound();
   });

@@ -4,6 +4,7 @@ import { PROT_NONE, type Protection } from '../machine/protection.js';
 import type { Anon } from './anon.js';
 import type { MapEntry } from './map-entry.js';
 import type { PageSlot } from './object.js';
+import type { TransientWiring } from './transient-wiring.js';
 import type { VmMap } from './vm-map.js';
 
 /** Pages around the faulting one that are mapped along with it if they are in memory: behind it, and ahead. */
@@ -28,6 +29,8 @@ export interface FaultFlags {
   readonly wire: boolean;
   /** `UVM_FAULT_MAXPROT`: the access is measured against the most that the entry may ever allow. */
   readonly maxProtection: boolean;
+  /** Where a wiring for the time being is taken down. */
+  readonly vslock?: TransientWiring | undefined;
 }
 
 /** A fault. */

@@ -6,6 +6,7 @@ import type { Step } from '../kern/switch.js';
 import { asOffset, asVa, PAGE_SIZE, type Pfn, type Va } from '../machine/address.js';
 import { PROT_NONE, PROT_WRITE } from '../machine/protection.js';
 import { AMAP_SHARED } from './amap.js';
+import { UvmAobj } from './aobj.js';
 import type { FaultCase } from './events.js';
 import type { FaultContext } from './fault-context.js';
 
@@ -19,7 +20,7 @@ import {
   PGO_WANTED_PAGE,
   type UvmObject,
 } from './object.js';
-import { NO_PAGE, PG_BUSY, PG_FAKE, PG_RDONLY, PG_RELEASED, PG_WANTED } from './page-array.js';
+import { NO_PAGE, PG_BUSY, PG_CLEAN, PG_FAKE, PG_RDONLY, PG_RELEASED, PG_WANTED, PQ_AOBJ } from './page-array.js';
 import type { Uvm } from './uvm.js';
 
 /**
@@ -29,6 +30,10 @@ import type { Uvm } from './uvm.js';
 export function* uvmFaultLower(this: Uvm, fault: FaultContext): Step<Errno> {
   const { entry } = fault;
   if (entry.object === null) return yield* this.uvmFaultLowerPromote(fault, null, PGO_DONTCARE);
+  if (entry.object.fault !== undefined) {
+    yield* entry.object.lock.enter();
+    return yield* entry.object.fault(this, fault);
+  }
 
   yield* this.uvmFaultLowerLookup(fault, entry.object);
   let page = fault.slots[fault.center] ?? PGO_WANTED_PAGE;
@@ -41,6 +46,9 @@ export function* uvmFaultLower(this: Uvm, fault: FaultContext): Step<Errno> {
     object = got.object;
     page = got.page;
   }
+  this.kern.kassert((this.pages.flags(page) & PG_BUSY) !== 0, 'uobj == NULL || (uobjpage->flags & PG_BUSY) != 0');
+  // Where the object stands before another one, which has the pages, the two have one lock.
+  this.kern.kassert(this.pages.uobject(page)?.lock === object.lock, 'uobj == NULL || uobj == uobjpage->uobject');
   return promote ? yield* this.uvmFaultLowerPromote(fault, object, page) : yield* this.uvmFaultLowerDirect(fault, object, page);
 }
 
@@ -53,7 +61,8 @@ export function* uvmFaultLowerLookup(this: Uvm, fault: FaultContext, object: Uvm
   for (let i = 0; i < fault.pages; i++) {
     const page = slots[i] ?? PGO_DONTCARE;
     if (i === fault.center || !isPage(page)) continue;
-    const readOnly = (this.pages.flags(page) & PG_RDONLY) !== 0 || object.needsWriteFault || entry.copyOnWrite;
+    const fixed = (this.pages.flags(page) & PG_RDONLY) !== 0 || this.pages.loanCount(page) > 0;
+    const readOnly = fixed || object.needsWriteFault || entry.copyOnWrite;
     yield* this.uvmFaultLowerNeighbor(fault, asVa(fault.startVa + i * PAGE_SIZE), page, { readOnly });
   }
   this.machine.pmapUpdate(fault.originalMap.pmap);
@@ -140,7 +149,10 @@ export function* uvmFaultLowerIo(
 export function* uvmFaultLowerDirect(this: Uvm, fault: FaultContext, object: UvmObject, page: Pfn): Step<Errno> {
   this.uvmexp.flt_obj++;
   if (fault.entry.copyOnWrite || object.needsWriteFault) fault.enterProtection &= ~PROT_WRITE;
-  return yield* this.uvmFaultLowerEnter(fault, object, page, '2A', null);
+  if (this.pages.loanCount(page) === 0) return yield* this.uvmFaultLowerEnter(fault, object, page, '2A', null);
+  const loaned = yield* this.uvmFaultLowerDirectLoan(fault, object, page);
+  if (typeof loaned === 'number') return loaned;
+  return yield* this.uvmFaultLowerEnter(fault, object, loaned.page, '2A', loaned.page === page ? null : page);
 }
 
 /**
@@ -149,6 +161,12 @@ export function* uvmFaultLowerDirect(this: Uvm, fault: FaultContext, object: Uvm
  */
 export function* uvmFaultLowerPromote(this: Uvm, fault: FaultContext, object: UvmObject | null, source: PageSlot): Step<Errno> {
   const amap = fault.entry.amap ?? this.kern.panic('uvm_fault_lower_promote: no amap');
+  // An object may have made it just now, and nobody is going to map it: docs/decisions/0006-departures.md.
+  if (isPage(source) && this.pages.wireCount(source) === 0 && !this.policy.isQueued(source)) {
+    yield* this.pageqLock.enter();
+    this.uvmPageenqueue(source);
+    yield* this.pageqLock.exit();
+  }
   const promoted = yield* this.uvmfaultPromote(fault, null, source, object);
   if (typeof promoted === 'number') return promoted;
   if (object === null) {
@@ -185,6 +203,7 @@ export function* uvmFaultLowerEnter(
   );
   const protection = readOnly ? fault.enterProtection & ~PROT_WRITE : fault.enterProtection;
   const entered = (yield* this.uvmFaultMapPage(fault, fault.va, page, protection, fault.access)) === 0;
+  if (entered && fault.wireMapping && pages.pqflags(page) & PQ_AOBJ) this.uvmFaultWireAobj(page);
   const wanted = (pages.flags(page) & PG_WANTED) !== 0;
   pages.clearFlags(page, PG_BUSY | PG_FAKE | PG_WANTED);
   this.uvmPageOwn(page, null);
@@ -193,4 +212,12 @@ export function* uvmFaultLowerEnter(
   if (entered && this.kern.log.on) this.log({ kind: 'fault-resolved', va: fault.va, case: which, page, from });
   yield* this.uvmfaultUnlockall(fault, amap, object);
   return entered ? 0 : yield* this.uvmFaultOutOfMappings('flt_pmfail2');
+}
+
+/** What is wired is never read from swap again: drops its slot. Part of `uvm_fault_lower_enter()`. => object locked */
+export function uvmFaultWireAobj(this: Uvm, page: Pfn): void {
+  const aobj = this.pages.uobject(page);
+  this.kern.kassert(aobj instanceof UvmAobj, 'uobj != NULL');
+  this.pages.clearFlags(page, PG_CLEAN);
+  this.uaoDropswap(aobj as UvmAobj, this.pages.offset(page) / PAGE_SIZE);
 }

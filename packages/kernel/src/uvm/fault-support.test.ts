@@ -26,7 +26,7 @@ describe('a fault that is out of memory', () => {
     expect(faultAt(bench, 0, PROT_WRITE)).toBe(0);
     const { anonCount } = bench.uvm;
     const effects = counted(bench.uvm, () => expect(faultAt(bench, 1, PROT_WRITE)).toBe(ENOMEM));
-    expect(effects).toEqual({ faults: 1, fltnoanon: 1 });
+    expect(effects, 'the page daemon has been kicked').toEqual({ faults: 1, fltnoanon: 1, pdwoke: 1, pdrevs: 1, pddeact: 1 });
     expect(bench.uvm.anonCount, 'the spare anon is gone').toBe(anonCount);
     bench.run(() => freePages(bench.uvm, taken));
     expect(faultAt(bench, 1, PROT_WRITE)).toBe(0);

@@ -7,7 +7,7 @@ import type { Anon } from './anon.js';
 import type { FaultContext } from './fault-context.js';
 
 import { isPage, type PageSlot, type UvmObject } from './object.js';
-import { NO_PAGE, PG_BUSY, UVM_PGA_ZERO } from './page-array.js';
+import { NO_PAGE, UVM_PGA_ZERO } from './page-array.js';
 import type { Uvm } from './uvm.js';
 
 /**
@@ -50,20 +50,6 @@ export function* uvmfaultPromote(
   uvmexp.fltnoram++;
   yield* this.uvmWait('flt_noram5');
   return ERESTART;
-}
-
-/**
- * Makes sure that an anon's page is in memory and not busy. `uvmfault_anonget()`. => map and amap locked.
- *
- * Without swap it always is: an anon gets its page when it is made, and keeps it.
- *
- * @returns 0 with everything still locked
- */
-export function uvmfaultAnonget(this: Uvm, anon: Anon): Errno {
-  this.uvmexp.fltanget++;
-  this.kern.kassert(anon.page !== NO_PAGE, 'anon->an_page != NULL');
-  this.kern.kassert((this.pages.flags(anon.page) & PG_BUSY) === 0, '(pg->flags & PG_BUSY) == 0');
-  return 0;
 }
 
 /** Makes the entry's upper layer its own. `uvmfault_amapcopy()`. => nothing locked. */
@@ -119,11 +105,16 @@ export function* uvmfaultUnlockmaps(this: Uvm, fault: FaultContext, options: { w
   else yield* this.vmMapUnlockRead(fault.map);
 }
 
-/** Unlocks everything, the inner locks first. `uvmfault_unlockall()`. */
-export function* uvmfaultUnlockall(this: Uvm, fault: FaultContext, amap: Amap | null, object: UvmObject | null): Step<void> {
+/** Unlocks everything, the inner locks first; no map when there is no fault. `uvmfault_unlockall()`. */
+export function* uvmfaultUnlockall(
+  this: Uvm,
+  fault: FaultContext | null,
+  amap: Amap | null,
+  object: UvmObject | null,
+): Step<void> {
   if (object !== null) yield* object.lock.exit();
   if (amap !== null) yield* amap.lock.exit();
-  yield* this.uvmfaultUnlockmaps(fault, { write: false });
+  if (fault !== null) yield* this.uvmfaultUnlockmaps(fault, { write: false });
 }
 
 /** There was no memory for a page table. What was done so far is no loss: the next try finds it. => nothing locked. */

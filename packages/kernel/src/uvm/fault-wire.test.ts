@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { anonAt, counted, faultAt, mappedAt, mappedPages, rightsAt } from '../../test/faults.js';
 import { Bench, PRIVATE, RW } from '../../test/maps.js';
+import { queueOf } from '../../test/queues.js';
 import { EACCES, EFAULT, EINVAL } from '../kern/errno.js';
 import type { Step } from '../kern/switch.js';
 import { asPfn } from '../machine/address.js';
@@ -27,7 +28,7 @@ describe('a wire fault', () => {
     expect(wireCounts(bench, 0, 6)).toEqual([1, 1, 1]);
     expect(bench.uvm.uvmexp.wired).toBe(3);
     expect(bench.map.pmap.wiredCount).toBe(3);
-    expect(bench.uvm.activeQueue.toArray(), 'wired pages are on no queue').toEqual([]);
+    expect(queueOf(bench.uvm, 'active').toArray(), 'wired pages are on no queue').toEqual([]);
     expect(bench.entryAt(1).wiredCount, 'the entry does not know').toBe(0);
   });
 

@@ -4,6 +4,8 @@ import type { Step } from '../kern/switch.js';
 import { asPa, asVa, PAGE_SIZE, paToPfn, type Va } from '../machine/address.js';
 import type { Protection } from '../machine/protection.js';
 import type { MapEntry } from './map-entry.js';
+import { NO_PAGE } from './page-array.js';
+import type { TransientWiring } from './transient-wiring.js';
 import type { Uvm } from './uvm.js';
 import type { VmMap } from './vm-map.js';
 
@@ -14,6 +16,7 @@ import type { VmMap } from './vm-map.js';
  *
  * @param options.maxProtection asks for what the entries may ever allow, instead of what they allow now: entries are being wired, and each
  *   page counts once for its entry; without it, the wiring is for the time being, and counts by itself
+ * @param options.vslock where a wiring for the time being is taken down, page by page
  * @returns 0, or the error of the fault that could not be resolved; what was wired before it is unwired again
  */
 export function* uvmFaultWire(
@@ -22,11 +25,12 @@ export function* uvmFaultWire(
   start: Va,
   end: Va,
   access: Protection,
-  options: { maxProtection: boolean },
+  options: { maxProtection: boolean; vslock?: TransientWiring },
 ): Step<Errno> {
   if (start > end) return EFAULT;
+  const flags = { wire: true, maxProtection: options.maxProtection, vslock: options.vslock };
   for (let va: number = start; va < end; va += PAGE_SIZE) {
-    const errno = yield* this.uvmFaultInternal(map, asVa(va), access, { wire: true, maxProtection: options.maxProtection });
+    const errno = yield* this.uvmFaultInternal(map, asVa(va), access, flags);
     if (errno === 0) continue;
     if (va !== start) yield* this.uvmFaultUnwire(map, start, asVa(va), { failed: options.maxProtection });
     return errno;
@@ -41,6 +45,8 @@ export interface UnwireOptions {
    * mappings marked as wired then: docs/decisions/0006-departures.md.
    */
   readonly failed?: boolean;
+  /** The wiring for the time being that is undone. */
+  readonly vslock?: TransientWiring;
 }
 
 /** Unwires the pages of a range. `uvm_fault_unwire()`. => map unlocked, or busy. */
@@ -60,7 +66,7 @@ export function* uvmFaultUnwireLocked(
   map: VmMap,
   start: Va,
   end: Va,
-  { failed = false }: UnwireOptions = {},
+  { failed = false, vslock }: UnwireOptions = {},
 ): Step<void> {
   const { kern, machine } = this;
   const { pmap } = map;
@@ -87,6 +93,9 @@ export function* uvmFaultUnwireLocked(
     if (!machine.isManaged(pfn)) continue;
     yield* this.pageqLock.enter();
     this.uvmPageunwire(pfn);
+    vslock?.note(va, NO_PAGE);
+    // An entry that is only being wired has yet to wire the page for itself: docs/decisions/0006-departures.md.
+    if (vslock !== undefined && entry.wiredCount > 0 && this.uvmIsOnlyMarkedWired(map, va)) machine.pmapUnwire(pmap, va);
     yield* this.pageqLock.exit();
   }
   if (locked !== null) yield* this.uvmMapUnlockEntry(locked);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { anonAt, counted, faultAt, logged, mappedAt, mappedPages, readIn, rightsAt, unmapPages } from '../../test/faults.js';
 import { Bench, PRIVATE, RW, SHARED } from '../../test/maps.js';
+import { queueOf } from '../../test/queues.js';
 import { EACCES, EFAULT, EINVAL } from '../kern/errno.js';
 import { asVa } from '../machine/address.js';
 import { PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE } from '../machine/protection.js';
@@ -92,7 +93,7 @@ describe('case 1A', () => {
     });
     unmapPages(bench, 0, 1);
     faultAt(bench, 0, PROT_READ);
-    expect(bench.uvm.activeQueue.toArray()).toEqual([bench.pageOf(1), bench.pageOf(0)]);
+    expect(queueOf(bench.uvm, 'active').toArray()).toEqual([bench.pageOf(1), bench.pageOf(0)]);
   });
 });
 

@@ -22,7 +22,7 @@ import { EACCES, EAGAIN, EFAULT, ERESTART, type Errno } from '../kern/errno.js';
 import { HZ } from '../kern/scheduler.js';
 import { pause } from '../kern/sleepq.js';
 import type { Step } from '../kern/switch.js';
-import { asOffset, asPa, asVa, PAGE_SIZE, type Pfn, paToPfn, pfnToPa, truncPage, type Va } from '../machine/address.js';
+import { asOffset, asVa, PAGE_SIZE, type Pfn, pfnToPa, truncPage, type Va } from '../machine/address.js';
 import { PMAP_CANFAIL, PMAP_WIRED } from '../machine/pmap.js';
 import { PROT_NONE, PROT_WRITE, type Protection } from '../machine/protection.js';
 import { MADV_SEQUENTIAL } from '../vm/mman.js';
@@ -30,7 +30,7 @@ import type { Anon } from './anon.js';
 import type { FaultCase } from './events.js';
 import { FaultContext, type FaultFlags, WINDOWS } from './fault-context.js';
 
-import { PGO_DEACTIVATE, PGO_DONTCARE, PGO_WANTED_PAGE } from './object.js';
+import { PGO_DEACTIVATE, PGO_DONTCARE, PGO_WANTED_PAGE, type UvmObject } from './object.js';
 import { NO_PAGE, PG_BUSY, PG_CLEAN, PG_FAKE } from './page-array.js';
 import type { Uvm } from './uvm.js';
 import { VM_MAP_PAGEABLE, type VmMap } from './vm-map.js';
@@ -62,6 +62,7 @@ export function* uvmFaultInternal(this: Uvm, map: VmMap, va: Va, access: Protect
     errno = yield* this.uvmFaultOnce(fault);
   } while (errno === ERESTART);
   if (fault.spareAnon !== null) this.uvmAnonFree(fault.spareAnon);
+  if (errno === 0) this.uvmpdKeptPromise();
   if (errno !== 0 && kern.log.on) this.log({ kind: 'fault-failed', va: fault.va, errno });
   return errno;
 }
@@ -185,7 +186,7 @@ export function* uvmFaultUpperLookup(this: Uvm, fault: FaultContext): Step<boole
     slots[i] = anon === null ? PGO_WANTED_PAGE : PGO_DONTCARE;
     if (anon === null) continue;
     if (i === fault.center) shadowed = true;
-    else if (anon.page !== NO_PAGE && (pages.flags(anon.page) & PG_BUSY) === 0) {
+    else if (anon.page !== NO_PAGE && pages.loanCount(anon.page) === 0 && (pages.flags(anon.page) & PG_BUSY) === 0) {
       yield* this.uvmFaultUpperNeighbor(fault, va, anon);
     }
   }
@@ -203,21 +204,30 @@ export function* uvmFaultUpperNeighbor(this: Uvm, fault: FaultContext, va: Va, a
 /** Case 1: the upper layer has the page. `uvm_fault_upper()`. => locked as `check` left it; nothing locked on return. */
 export function* uvmFaultUpper(this: Uvm, fault: FaultContext): Step<Errno> {
   const anon = fault.anons[fault.center] ?? this.kern.panic('uvm_fault_upper: no anon');
-  const errno = this.uvmfaultAnonget(anon);
+  const amap = fault.entry.amap ?? this.kern.panic('uvm_fault_upper: no amap');
+  const errno = yield* this.uvmfaultAnonget(fault, amap, anon);
   if (errno === EAGAIN) {
     yield* pause(this.kern.scheduler, 'fltagain1', HZ / 2);
     return ERESTART;
   }
   if (errno !== 0) return errno;
+  // The object that the page is borrowed from, locked.
+  let lender = this.pages.uobject(anon.page);
+  if (this.pages.loanCount(anon.page) > 0) {
+    const loaned = yield* this.uvmFaultUpperLoan(fault, anon, lender);
+    if (loaned !== 0) return loaned;
+    // It may have a page of its own by now.
+    lender = this.pages.uobject(anon.page);
+  }
   return fault.cowNow && anon.references > 1
-    ? yield* this.uvmFaultUpperPromote(fault, anon)
-    : yield* this.uvmFaultUpperDirect(fault, anon);
+    ? yield* this.uvmFaultUpperPromote(fault, anon, lender)
+    : yield* this.uvmFaultUpperDirect(fault, anon, lender);
 }
 
-/** Case 1B: copies an anon that others have too. `uvm_fault_upper_promote()`. => map and amap locked. */
-export function* uvmFaultUpperPromote(this: Uvm, fault: FaultContext, old: Anon): Step<Errno> {
+/** Case 1B: copies an anon that others have too. `uvm_fault_upper_promote()`. => map and amap locked, and the lender of the page. */
+export function* uvmFaultUpperPromote(this: Uvm, fault: FaultContext, old: Anon, lender: UvmObject | null): Step<Errno> {
   this.uvmexp.flt_acow++;
-  const promoted = yield* this.uvmfaultPromote(fault, old, PGO_DONTCARE, null);
+  const promoted = yield* this.uvmfaultPromote(fault, old, PGO_DONTCARE, lender);
   if (typeof promoted === 'number') return promoted;
   const { page } = promoted;
   yield* this.pageqLock.enter();
@@ -227,23 +237,37 @@ export function* uvmFaultUpperPromote(this: Uvm, fault: FaultContext, old: Anon)
   this.uvmPageOwn(page, null);
   this.kern.kassert(old.references > 1, 'oanon->an_ref > 1');
   old.references--;
-  return yield* this.uvmFaultUpperEnter(fault, page, '1B', old.page);
+  return yield* this.uvmFaultUpperEnter(fault, { page, lender, which: '1B', from: old.page });
 }
 
-/** Case 1A: uses an anon as it is. `uvm_fault_upper_direct()`. => map and amap locked. */
-export function* uvmFaultUpperDirect(this: Uvm, fault: FaultContext, anon: Anon): Step<Errno> {
+/** Case 1A: uses an anon as it is. `uvm_fault_upper_direct()`. => map and amap locked, and the lender of the page. */
+export function* uvmFaultUpperDirect(this: Uvm, fault: FaultContext, anon: Anon, lender: UvmObject | null): Step<Errno> {
   this.uvmexp.flt_anon++;
   if (anon.references > 1) fault.enterProtection &= ~PROT_WRITE;
-  return yield* this.uvmFaultUpperEnter(fault, anon.page, '1A', null);
+  return yield* this.uvmFaultUpperEnter(fault, { page: anon.page, lender, which: '1A', from: null });
 }
 
-/** Maps the page of the upper layer. `uvm_fault_upper_enter()`. => map and amap locked; nothing locked on return. */
-export function* uvmFaultUpperEnter(this: Uvm, fault: FaultContext, page: Pfn, which: FaultCase, from: Pfn | null): Step<Errno> {
+/**
+ * Maps the page of the upper layer. `uvm_fault_upper_enter()`.
+ *
+ * => map and amap locked, and the object that lends the anon its page, if one does; nothing locked on return.
+ */
+export function* uvmFaultUpperEnter(
+  this: Uvm,
+  fault: FaultContext,
+  found: { readonly page: Pfn; readonly lender: UvmObject | null; readonly which: FaultCase; readonly from: Pfn | null },
+): Step<Errno> {
+  const { page, lender, which, from } = found;
   const errno = yield* this.uvmFaultMapPage(fault, fault.va, page, fault.enterProtection, fault.access);
-  if (errno === 0 && fault.wirePaging) this.pages.clearFlags(page, PG_CLEAN);
+  if (errno === 0 && fault.wirePaging) {
+    // It will not be paged out for a while, so its slot is of more use to others. A page that is borrowed has none.
+    this.pages.clearFlags(page, PG_CLEAN);
+    const anon = this.pages.uanon(page);
+    if (anon !== null) this.uvmAnonDropswap(anon);
+  }
   this.machine.pmapUpdate(fault.originalMap.pmap);
   if (errno === 0 && this.kern.log.on) this.log({ kind: 'fault-resolved', va: fault.va, case: which, page, from });
-  yield* this.uvmfaultUnlockall(fault, fault.entry.amap, null);
+  yield* this.uvmfaultUnlockall(fault, fault.entry.amap, lender);
   return errno === 0 ? 0 : yield* this.uvmFaultOutOfMappings('flt_pmfail1');
 }
 
@@ -269,15 +293,20 @@ export function* uvmFaultMapPage(
   const { machine } = this;
   const { pmap } = fault.originalMap;
   const { wireMapping } = fault;
+  const forEntry = fault.entry.wiredCount > 0 || fault.flags.maxProtection;
   // A wiring for the time being, as of vslock, counts by itself.
   const transient = fault.wirePaging && !fault.flags.maxProtection;
   const flags = access | PMAP_CANFAIL | (wireMapping ? PMAP_WIRED : 0);
-  const before = wireMapping && machine.pmapIsWired(pmap, va) ? machine.pmapExtract(pmap, va) : -1;
+  const before = wireMapping && forEntry ? this.uvmEntryWiredPage(pmap, va) : NO_PAGE;
   const errno = machine.pmapEnter(pmap, va, pfnToPa(page), protection, flags);
   yield* this.pageqLock.enter();
   if (errno === 0 && wireMapping) {
-    if (before >= 0 && before !== pfnToPa(page)) this.uvmPageunwire(paToPfn(asPa(before)));
-    if (transient || before !== pfnToPa(page)) this.uvmPagewire(page);
+    if (before !== NO_PAGE && before !== page) this.uvmPageunwire(before);
+    if (forEntry && before !== page) this.uvmPagewire(page);
+    if (transient) {
+      this.uvmPagewire(page);
+      fault.flags.vslock?.note(va, page);
+    }
   } else if (access === PROT_NONE || errno !== 0) {
     this.uvmPageenqueue(page);
   } else {

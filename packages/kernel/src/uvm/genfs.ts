@@ -5,7 +5,7 @@
  * Pages are read in whole file-system blocks, and written in runs of dirty pages. An operation that makes several pages busy does
  * so in ascending order, and gives all of them up before it takes a lower one.
  */
-import { EBUSY, EDEADLK, EINVAL, type Errno } from '../kern/errno.js';
+import { EBUSY, EDEADLK, EINVAL, ENOMEM, type Errno } from '../kern/errno.js';
 import type { Step } from '../kern/switch.js';
 import { asOffset, type ByteOffset, PAGE_SIZE, type Pfn, roundPage } from '../machine/address.js';
 import { type IoRequest, startIo, waitForIo } from '../machine/io.js';
@@ -27,11 +27,14 @@ import {
 } from './object.js';
 import { NO_PAGE, PG_BUSY, PG_CLEAN, PG_FAKE, PG_PAGEOUT, PG_RDONLY, PG_RELEASED } from './page-array.js';
 import type { Uvm } from './uvm.js';
-import type { UvmVnode } from './vnode.js';
+import type { UvmFile, UvmVnode } from './vnode.js';
 import { VnodeFlush, VnodeRead, VnodeWrite } from './vnode-io.js';
 
 /** The most pages that are written in one go. `MAXPHYS` / page size. */
 const MAX_CLUSTER = 16;
+
+/** A page that is written with another: it is in memory, dirty, and nobody has it busy. */
+const DIRTY_NEIGHBOUR = { nowait: true, noAllocate: true, dirtyOnly: true } as const;
 
 /**
  * Brings pages of a file in. `genfs_getpages()`. => as `UvmObject.get`
@@ -105,22 +108,17 @@ export function* genfsGetpagesBusy(this: Uvm, vnode: UvmVnode, request: GetReque
   const slots = request.slots.slice(0, count);
   yield* this.uvnFindpages(vnode, request.offset, slots, { nowait: !patient });
   const missing = slots.includes(PGO_WANTED_PAGE);
-  this.kern.kassert(!patient || !missing, 'uvn_findpages has found all pages');
   const unfit = PG_FAKE | (write ? PG_RDONLY : 0);
   const complete = slots.every((slot) => !isPage(slot) || (pages.flags(slot) & unfit) === 0);
   let errno: Errno = 0;
   if (missing) {
     yield* this.genfsRelPages(slots);
-    errno = EBUSY;
+    errno = patient ? ENOMEM : EBUSY;
   } else if (complete) {
     // Nothing to do.
   } else if (request.flags & PGO_OVERWRITE) {
-    // Read nothing: the caller overwrites it all. What it leaves out beyond the end of the file must not show old bytes.
-    for (const slot of slots) {
-      if (!isPage(slot)) continue;
-      if (pages.flags(slot) & PG_FAKE) this.machine.ram.zero(slot);
-      pages.clearFlags(slot, PG_RDONLY | PG_CLEAN | PG_FAKE);
-    }
+    // Read nothing: the caller overwrites it all, and says by clearing the flag that it has filled a page that was not there.
+    for (const slot of slots) if (isPage(slot)) pages.clearFlags(slot, PG_RDONLY | PG_CLEAN);
   } else {
     errno = yield* this.genfsGetpagesRead(vnode, request.offset, slots, { write, end, patient });
   }
@@ -160,8 +158,8 @@ export function* genfsGetpagesRead(
     all = Array.from({ length: (stop - start) / PAGE_SIZE }, (_, i) => wanted(slots, i - before));
     yield* this.uvnFindpages(vnode, asOffset(start), all, { nowait: !options.patient });
   }
-  let errno: Errno = EBUSY;
-  if (options.patient || !all.includes(PGO_WANTED_PAGE)) {
+  let errno: Errno = options.patient ? ENOMEM : EBUSY;
+  if (!all.includes(PGO_WANTED_PAGE)) {
     yield* vnode.lock.exit();
     errno = yield* this.genfsReadPages(vnode, asOffset(start), all, options);
     yield* vnode.lock.enter();
@@ -268,7 +266,7 @@ export function genfsMarkdirty(this: Uvm, vnode: UvmVnode): void {
  * Writes back, deactivates or frees pages of a file. `genfs_putpages()`. => object locked on entry, unlocked on return.
  *
  * => a page that is wired is freed all the same: the kernel does not ask here.
- * => a busy page is waited for, but not to be deactivated.
+ * => a busy page is waited for, but not to be deactivated, and not by the page daemon: it gives up.
  *
  * @param end where to stop, 0 for the end of the file
  * @returns 0; EDEADLK when a page is busy and `PGO_BUSYFAIL` says not to wait; with `PGO_SYNCIO` the first error of a write
@@ -278,6 +276,7 @@ export function* genfsPutpages(this: Uvm, vnode: UvmVnode, start: ByteOffset, en
   const cleanAll = (flags & PGO_CLEANIT) !== 0 && start === 0 && end === 0 && !hasWiredPages(this, vnode);
   const requests: IoRequest[] = [];
   const generation = vnode.dirtyGeneration;
+  const byDaemon = this.curlwp === this.pagedaemon.lwp;
   let clean = vnode.outputs === 0;
   let index = vnode.pages.next(start / PAGE_SIZE, Math.ceil(last / PAGE_SIZE));
   while (index >= 0) {
@@ -289,7 +288,8 @@ export function* genfsPutpages(this: Uvm, vnode: UvmVnode, start: ByteOffset, en
       (state & (PG_RELEASED | PG_PAGEOUT)) === 0 || (state & PG_BUSY) !== 0,
       '(pg->flags & (PG_RELEASED|PG_PAGEOUT)) == 0 || (pg->flags & PG_BUSY) != 0',
     );
-    if (state & (PG_RELEASED | PG_PAGEOUT)) {
+    // It is being written, and will be freed. Who waits for the outcome has to look once more: the write may fail.
+    if (state & (PG_RELEASED | PG_PAGEOUT) && (flags & PGO_SYNCIO) === 0) {
       clean = false;
       index = next();
       continue;
@@ -301,6 +301,7 @@ export function* genfsPutpages(this: Uvm, vnode: UvmVnode, start: ByteOffset, en
         index = next();
         continue;
       }
+      if (byDaemon) break;
       if (flags & PGO_BUSYFAIL) {
         yield* vnode.lock.exit();
         return EDEADLK;
@@ -311,7 +312,7 @@ export function* genfsPutpages(this: Uvm, vnode: UvmVnode, start: ByteOffset, en
       index = vnode.pages.next(index, Math.ceil(last / PAGE_SIZE));
       continue;
     }
-    index = next(yield* this.genfsPutpage(vnode, page, { flags, cleanAll, last: asOffset(last) }, requests));
+    index = next(yield* this.genfsPutpage(vnode, page, { flags, cleanAll, byDaemon, last: asOffset(last) }, requests));
   }
   // Nobody has written since: all that was dirty has been written, or is on its way.
   if (cleanAll && clean && vnode.dirtyGeneration === generation) vnode.dirty = false;
@@ -338,7 +339,7 @@ export function* genfsPutpage(
   this: Uvm,
   vnode: UvmVnode,
   page: Pfn,
-  options: { flags: number; cleanAll: boolean; last: ByteOffset },
+  options: { flags: number; cleanAll: boolean; byDaemon: boolean; last: ByteOffset },
   requests: IoRequest[],
 ): Step<number> {
   const { machine, pages } = this;
@@ -353,13 +354,17 @@ export function* genfsPutpage(
   }
   if (!dirty) {
     yield* settlePage(this, page, flags);
+    if (options.byDaemon) this.uvmpdFreed(1);
     return 1;
   }
   const run = yield* this.genfsGatherRun(vnode, page, options);
   for (const each of run) {
-    if (flags & PGO_FREE) {
+    if (pages.offset(each) < pages.offset(page) || pages.offset(each) >= options.last) {
+      // It only comes along.
+    } else if (flags & PGO_FREE) {
       yield* this.uvmPageUnmap(each);
-      pages.setFlags(each, PG_RELEASED);
+      if (options.byDaemon) yield* this.genfsPageoutStart(each);
+      else pages.setFlags(each, PG_RELEASED);
     } else if (flags & PGO_DEACTIVATE && pages.wireCount(each) === 0) {
       yield* this.pageqLock.enter();
       this.uvmPagedeactivate(each);
@@ -385,21 +390,39 @@ function* settlePage(uvm: Uvm, page: Pfn, flags: number): Step<void> {
   yield* uvm.pageqLock.exit();
 }
 
-/** A dirty page, and the dirty pages right behind it, all busy. Part of `genfs_putpages()`. => object locked */
+/** A page that the page daemon writes is freed when that is done. Part of `genfs_putpages()`. => object locked, page busy */
+export function* genfsPageoutStart(this: Uvm, page: Pfn): Step<void> {
+  this.pages.setFlags(page, PG_PAGEOUT);
+  yield* this.pageqLock.enter();
+  this.uvmPagedequeue(page);
+  yield* this.pageqLock.exit();
+  this.uvmPageoutStart(1);
+}
+
+/**
+ * A dirty page, and the dirty pages right behind it, all busy. Part of `genfs_putpages()`. => object locked
+ *
+ * => for the page daemon, which wants one page, those before it too: they come along.
+ */
 export function* genfsGatherRun(
   this: Uvm,
   vnode: UvmVnode,
   first: Pfn,
-  options: { cleanAll: boolean; last: ByteOffset },
+  options: { cleanAll: boolean; byDaemon: boolean; last: ByteOffset },
 ): Step<Pfn[]> {
   this.pages.setFlags(first, PG_BUSY);
   this.uvmPageOwn(first, 'genfs_putpages');
   const run = [first];
-  const offset = this.pages.offset(first);
-  const room = Math.min(MAX_CLUSTER, Math.ceil((options.last - offset) / PAGE_SIZE));
+  let offset = this.pages.offset(first);
+  while (options.byDaemon && offset > 0 && run.length <= MAX_CLUSTER / 2) {
+    const page = yield* this.uvnFindpage(vnode, asOffset(offset - PAGE_SIZE), DIRTY_NEIGHBOUR);
+    if (page === NO_PAGE) break;
+    run.unshift(page);
+    offset = asOffset(offset - PAGE_SIZE);
+  }
+  const room = options.byDaemon ? MAX_CLUSTER : Math.min(MAX_CLUSTER, Math.ceil((options.last - offset) / PAGE_SIZE));
   while (run.length < room) {
-    const at = asOffset(offset + run.length * PAGE_SIZE);
-    const page = yield* this.uvnFindpage(vnode, at, { nowait: true, noAllocate: true, dirtyOnly: true });
+    const page = yield* this.uvnFindpage(vnode, asOffset(offset + run.length * PAGE_SIZE), DIRTY_NEIGHBOUR);
     if (page === NO_PAGE) break;
     if (options.cleanAll && this.pages.wireCount(page) === 0) this.machine.pmapPageProtect(page, PROT_READ | PROT_EXEC);
     run.push(page);
@@ -412,14 +435,23 @@ export function* genfsGopWrite(this: Uvm, vnode: UvmVnode, run: readonly Pfn[]):
   return yield* startIo(this.kern, new VnodeWrite(this, vnode, this.pages.offset(run[0] ?? NO_PAGE), run));
 }
 
-/** A run of pages has been written, or could not be. `uvm_aio_aiodone_pages()`, sys/uvm/uvm_pager.c. In the completion thread. */
+/**
+ * A run of pages has been written, or could not be. `uvm_aio_aiodone_pages()`, sys/uvm/uvm_pager.c. In the completion thread.
+ *
+ * => what the page daemon had written is free afterwards, or active again.
+ */
 export function* uvmAioAiodone(this: Uvm, vnode: UvmVnode, run: readonly Pfn[], errno: Errno): Step<void> {
   yield* vnode.lock.enter();
   if (this.kern.log.on) {
     this.log({ kind: 'pageout', object: vnode.id, offset: this.pages.offset(run[0] ?? NO_PAGE), pages: run.length, errno });
   }
   if (errno === 0) this.uvmexp.pgpgout += run.length;
+  let pageouts = 0;
   for (const page of run) {
+    if (this.pages.flags(page) & PG_PAGEOUT) {
+      pageouts++;
+      yield* this.uvmAioAiodonePageout(page, errno);
+    }
     // The bytes are safe nowhere but here: keep them, so that they are written another time.
     if (errno !== 0) this.pages.clearFlags(page, PG_CLEAN | PG_RELEASED);
     yield* this.uvmPageUnbusyOne(page);
@@ -428,6 +460,20 @@ export function* uvmAioAiodone(this: Uvm, vnode: UvmVnode, run: readonly Pfn[], 
   vnode.outputs--;
   if (vnode.outputs === 0) yield* vnode.outputDone.broadcast();
   yield* vnode.lock.exit();
+  if (pageouts > 0) yield* this.uvmPageoutDone(pageouts);
+}
+
+/** A page that the page daemon wants to free has been written, or could not be. Part of `uvm_aio_aiodone_pages()`. => object locked */
+export function* uvmAioAiodonePageout(this: Uvm, page: Pfn, errno: Errno): Step<void> {
+  this.pages.clearFlags(page, PG_PAGEOUT);
+  if (errno === 0) {
+    this.pages.setFlags(page, PG_RELEASED);
+    this.uvmexp.pdfreed++;
+    return;
+  }
+  yield* this.pageqLock.enter();
+  this.uvmPageactivate(page);
+  yield* this.pageqLock.exit();
 }
 
 /** Waits until all writes to a file are done, and with `flush` the bytes are durable. Part of `genfs_putpages()`. => object unlocked */
@@ -451,30 +497,8 @@ export function* genfsPutpagesWait(
   return yield* waitForIo(this.kern, yield* startIo(this.kern, new VnodeFlush(vnode)));
 }
 
-/** Pages that one read-ahead brings in at most. */
-const MAX_READAHEAD = 64;
-
-/** Starts to read what is missing of a range, and does not wait for it. `uvm_readahead()`, sys/uvm/uvm_readahead.c. => object unlocked */
-export function uvmReadahead(this: Uvm, vnode: UvmVnode, offset: ByteOffset, length: number): void {
-  const end = Math.min(roundPage(vnode.size), offset + Math.min(length, MAX_READAHEAD * PAGE_SIZE));
-  for (let at = offset; at < end; at = asOffset(at + MAX_CLUSTER * PAGE_SIZE)) {
-    const count = Math.min(MAX_CLUSTER, Math.ceil((end - at) / PAGE_SIZE));
-    const from = at;
-    this.kern.scheduler.spawn(() => this.uvmReadaheadPages(vnode, from, count));
-  }
-}
-
-/** Reads some pages ahead, in a thread of its own. */
-export function* uvmReadaheadPages(this: Uvm, vnode: UvmVnode, offset: ByteOffset, count: number): Step<void> {
-  const slots: PageSlot[] = Array.from({ length: count }, () => PGO_WANTED_PAGE);
-  yield* vnode.lock.enter();
-  const request = { offset, slots, center: 0, access: PROT_READ, advice: 0, flags: 0 };
-  if ((yield* this.uvnGet(vnode, request)) !== 0) return;
-  yield* this.genfsGiveUp(vnode, slots);
-}
-
 /** Gives up pages that were brought in and are of no more use to the caller. => object unlocked */
-export function* genfsGiveUp(this: Uvm, vnode: UvmVnode, slots: readonly PageSlot[]): Step<void> {
+export function* genfsGiveUp(this: Uvm, vnode: UvmFile, slots: readonly PageSlot[]): Step<void> {
   yield* vnode.lock.enter();
   for (const slot of slots) {
     if (!isPage(slot)) continue;

@@ -17,7 +17,7 @@ import { PGO_CLEANIT, PGO_DEACTIVATE, PGO_FREE } from './object.js';
 import { NO_PAGE, PG_BUSY } from './page-array.js';
 import type { Uvm } from './uvm.js';
 import { VM_MAP_WIREFUTURE, type VmMap, vmMapRangeCheck } from './vm-map.js';
-import { UvmVnode } from './vnode.js';
+import { UvmFile } from './vnode.js';
 
 /**
  * Changes the protection of a range; holes are skipped. `uvm_map_protect()`. => map unlocked.
@@ -88,7 +88,7 @@ export function* uvmMapProtectEntries(
       if (entry.wiredCount > 0) this.machine.pmapRestrict(map.pmap, entry.start, entry.end, allowed);
       else this.machine.pmapProtect(map.pmap, entry.start, entry.end, allowed);
       yield* this.uvmMapUnlockEntry(entry);
-      if (entry.protection & PROT_EXEC && entry.object instanceof UvmVnode) yield* this.vnMarkexec(entry.object);
+      if (entry.protection & PROT_EXEC && entry.object instanceof UvmFile) yield* this.vnMarkexec(entry.object);
     }
     const becameAccessible = old === PROT_NONE && entry.protection !== PROT_NONE;
     if ((map.flags & VM_MAP_WIREFUTURE) === 0 || entry.wiredCount !== 0 || !becameAccessible) continue;
@@ -220,8 +220,7 @@ export function* uvmMapCleanAmap(this: Uvm, map: VmMap, entry: MapEntry, low: Va
       this.machine.pmapRemove(map.pmap, va, asVa(va + PAGE_SIZE));
       continue;
     }
-    yield* this.uvmPageDiscard(anon.page);
-    this.uvmAnonFree(anon);
+    yield* this.uvmAnfree(anon);
   }
   this.machine.pmapUpdate(map.pmap);
   yield* amap.lock.exit();

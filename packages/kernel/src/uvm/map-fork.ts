@@ -42,6 +42,7 @@ export function* uvmspaceFree(this: Uvm, space: Vmspace): Step<void> {
   map.flags |= VM_MAP_DYING;
   // Nobody runs in it any more, and nobody will.
   for (const cpu of this.machine.cpus) if (cpu.pmap === map.pmap) cpu.activate(null);
+  if (this.attacher !== null) yield* this.attacher.emptied(space);
   yield* this.vmMapLock(map);
   const dead = yield* this.uvmUnmapRemove(map, map.min, map.max);
   yield* this.vmMapUnlock(map);
@@ -66,6 +67,7 @@ export function* uvmspaceExec(this: Uvm, space: Vmspace): Step<Vmspace> {
     yield* this.uvmspaceFree(space);
     return fresh;
   }
+  if (this.attacher !== null) yield* this.attacher.emptied(space);
   // POSIX: that future mappings are to be wired ends with the program that asked for it.
   map.flags &= ~VM_MAP_WIREFUTURE;
   yield* this.uvmUnmap(map, map.min, map.max);
@@ -88,6 +90,7 @@ export function* uvmspaceFork(this: Uvm, parent: Vmspace): Step<Vmspace> {
   }
   this.machine.pmapUpdate(old.pmap);
   yield* this.vmMapUnlock(old);
+  if (this.attacher !== null) yield* this.attacher.forked(parent, child);
   this.uvmexp.forks++;
   return child;
 }

@@ -68,9 +68,20 @@ export function uvmMapLookupEntry(this: Uvm, map: VmMap, va: Va): MapEntry {
   return entry;
 }
 
+/**
+ * Panics when an entry cannot be right, on a DIAGNOSTIC kernel. `uvm_mapent_check()`, which asks for DEBUG.
+ *
+ * => an entry has one lower layer at most, and an offset only where that is an object.
+ */
+export function uvmMapentCheck(this: Uvm, entry: MapEntry): void {
+  if (!this.kern.diagnostic) return;
+  const sound = entry.start < entry.end && (entry.object === null ? entry.offset === 0 : entry.submap === null);
+  if (!sound) this.kern.panic(`_uvm_mapent_check: bad entry ${entry.id}`);
+}
+
 /** Enters an entry in its map, behind another. `uvm_map_entry_link()`. => map write-locked. */
 export function uvmMapEntryLink(this: Uvm, map: VmMap, after: MapEntry, entry: MapEntry): void {
-  this.kern.kassert(entry.start < entry.end, 'entry->start < entry->end');
+  this.uvmMapentCheck(entry);
   this.kern.kassert(((entry.start | 0) & PAGE_MASK) === 0 && ((entry.end | 0) & PAGE_MASK) === 0, 'entry is page aligned');
   const before = after.next;
   entry.prev = after;
@@ -82,6 +93,7 @@ export function uvmMapEntryLink(this: Uvm, map: VmMap, after: MapEntry, entry: M
 
 /** Takes an entry out of its map. `uvm_map_entry_unlink()`. => map write-locked; neither hint nor first_free point at it. */
 export function uvmMapEntryUnlink(this: Uvm, map: VmMap, entry: MapEntry): void {
+  this.uvmMapentCheck(entry);
   this.kern.kassert(entry !== map.firstFree, 'entry != map->first_free');
   this.kern.kassert(entry !== map.hint, 'entry != map->hint');
   entry.prev.next = entry.next;

@@ -5,6 +5,7 @@ import { asOffset, asVa, atop, PAGE_MASK, PAGE_SIZE, ptoa, roundPage, type Va } 
 import { PROT_ALL, PROT_EXEC, PROT_NONE, PROT_READ, PROT_WRITE } from '../machine/protection.js';
 import { MAP_ANON, MAP_FIXED, MAP_INHERIT_COPY, MAP_INHERIT_SHARE, MAP_SHARED, MAP_WIRED, mapAlignment } from '../vm/mman.js';
 import type { MapRequest } from '../vm/system.js';
+import { UvmDevice } from './device-object.js';
 import {
   DEFAULT_ARGUMENTS,
   UVM_FLAG_AMAPPAD,
@@ -14,10 +15,11 @@ import {
   UVM_FLAG_UNMAP,
 } from './map-arguments.js';
 import { type Advice, type MapEntry, UVM_MAP_NOMERGE } from './map-entry.js';
+import type { UvmObject } from './object.js';
 import { NO_PAGE } from './page-array.js';
 import type { Uvm } from './uvm.js';
 import { VM_MAP_WIREFUTURE, type VmMap } from './vm-map.js';
-import type { UvmVnode } from './vnode.js';
+import type { UvmFile } from './vnode.js';
 
 /** Bits in an address. */
 const ADDRESS_BITS = 64;
@@ -39,17 +41,23 @@ export function* uvmMmap(this: Uvm, map: VmMap, request: MapRequest): Step<Va | 
   if (size < 0 || map.size + size > request.sizeLimit) return -ENOMEM;
 
   const shared = (flags & MAP_SHARED) !== 0;
-  const vnode = request.vnode as UvmVnode | null;
+  const vnode = request.vnode as UvmFile | null;
   let mapFlags = fixed ? UVM_FLAG_FIXED | UVM_FLAG_UNMAP : 0;
   if (!shared) mapFlags |= UVM_FLAG_COPYONW;
   else if (flags & MAP_ANON) mapFlags |= UVM_FLAG_OVERLAY;
   if (vnode !== null) yield* vnode.reference(this);
+  if (vnode !== null) yield* this.vnMarkmapped(vnode);
   if (vnode !== null && protection & PROT_EXEC) yield* this.vnMarkexec(vnode);
+  let object: UvmObject | null = vnode;
+  if (request.device != null) {
+    object = yield* this.udvAttach(request.device, request.maxProtection, asOffset(request.offset), size);
+    if (object === null) return -EINVAL;
+  }
   const start = yield* this.uvmMap(map, {
     hint: fixed ? request.hint : roundPage(request.hint),
     size,
-    object: vnode,
-    offset: vnode === null ? 0 : request.offset,
+    object,
+    offset: object === null ? 0 : request.offset,
     align: fixed ? 0 : align,
     protection,
     maxProtection: request.maxProtection,
@@ -58,7 +66,7 @@ export function* uvmMmap(this: Uvm, map: VmMap, request: MapRequest): Step<Va | 
     flags: mapFlags,
   });
   if (start < 0) {
-    if (vnode !== null) yield* vnode.detach(this);
+    if (object !== null) yield* object.detach(this);
     return start;
   }
   const wired = (flags & MAP_WIRED) !== 0 || (map.flags & VM_MAP_WIREFUTURE) !== 0;
@@ -236,8 +244,9 @@ export function* uvmMapResidency(this: Uvm, map: VmMap, start: Va, end: Va): Ste
     for (let va = low; va < high; va += PAGE_SIZE) {
       const upper = this.amapLookup(at, va - at.start);
       const there =
+        at.object instanceof UvmDevice ||
         (upper !== null && upper.page !== NO_PAGE) ||
-        (at.object !== null && at.object.lookup(asOffset(at.offset + (va - at.start))) !== NO_PAGE);
+        (at.object !== null && this.uvmPagelookup(at.object, asOffset(at.offset + (va - at.start))) !== NO_PAGE);
       if (there) resident[(va - start) / PAGE_SIZE] = 1;
     }
     yield* this.uvmMapUnlockEntry(at);

@@ -9,6 +9,8 @@ import type { Stateful, StateWriter } from '../kern/state.js';
 import type { Step } from '../kern/switch.js';
 import { asPfn, type ByteOffset, PAGE_SIZE, type Pfn } from '../machine/address.js';
 import type { Protection } from '../machine/protection.js';
+import type { FaultContext } from './fault-context.js';
+import type { UbcWindow } from './ubc-window.js';
 import type { Uvm } from './uvm.js';
 
 /** Write dirty pages back. */
@@ -67,6 +69,8 @@ export abstract class UvmObject implements Stateful {
   readonly pages = new SparseTable({ slotBits: 6 });
   /** References: map entries and whoever else holds it. */
   references = 1;
+  /** The kernel's windows onto it, by where they begin; null for none. `uo_ubc`. With the lock of the windows, which tell of it. */
+  windows: Map<number, UbcWindow> | null = null;
 
   protected constructor(id: number, lock: Mutex) {
     this.id = id;
@@ -86,7 +90,7 @@ export abstract class UvmObject implements Stateful {
   abstract readonly pagerName: string;
 
   /** Which counter its pages count in, null for none. */
-  abstract readonly counter: 'filepages' | 'execpages' | null;
+  abstract readonly counter: 'filepages' | 'execpages' | 'anonpages' | null;
 
   /** What it is called in listings: a file's name. */
   abstract readonly label: string;
@@ -116,10 +120,17 @@ export abstract class UvmObject implements Stateful {
    */
   abstract put(uvm: Uvm, start: ByteOffset, end: ByteOffset, flags: number): Step<Errno>;
 
+  /**
+   * Resolves a fault in a way of its own, for an object without pages. `pgo_fault`.
+   *
+   * => map, amap and object locked; nothing locked on return.
+   */
+  fault?(uvm: Uvm, fault: FaultContext): Step<Errno>;
+
   /** Starts to bring in what is missing of a range, without waiting. */
   abstract readAhead(uvm: Uvm, offset: ByteOffset, length: number): void;
 
-  /** The page at an offset, -1 when it is not in memory. `uvm_pagelookup()`. => object locked. */
+  /** The page at an offset, -1 when it is not in memory. => object locked, or looks only. Whoever acts on it asks `uvmPagelookup`. */
   lookup(offset: ByteOffset): Pfn {
     return asPfn(this.pages.get(offset / PAGE_SIZE) - 1);
   }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { faultAt, freePages, leaveFree } from '../../test/faults.js';
 import { Bench } from '../../test/maps.js';
 import { startThread, thrownBy } from '../../test/threads.js';
+import { ENOMEM } from '../kern/errno.js';
 import { Deadlock } from '../kern/scheduler.js';
 import type { Step } from '../kern/switch.js';
 import { asOffset, type Pfn } from '../machine/address.js';
@@ -118,12 +119,52 @@ describe('waiting for memory', () => {
     bench.expectSound();
   });
 
-  it('is for ever when nobody frees anything: the scheduler says who waits, and for what', () => {
+  it('ends also when the page daemon has found nothing: who waits looks for himself', () => {
     const bench = new Bench();
     leaveFree(bench, 0);
+    bench.run(() => bench.uvm.uvmWait('test'));
+    expect(bench.uvm.pagedaemon).toMatchObject({ lwp: null, waiters: 0, fruitless: 1 });
+  });
+
+  it('is for ever when there is no hope: the scheduler says who waits, and for what', () => {
+    const bench = new Bench();
+    leaveFree(bench, 0);
+    const wait = (): unknown =>
+      bench.run(function* () {
+        while (!bench.uvm.uvmpdHopeless()) yield* bench.uvm.uvmWait('test');
+        yield* bench.uvm.uvmWait('forever');
+      });
+    expect(thrownBy(Deadlock, wait).message).toMatch(/sleeps on "forever" \(free pages\)/);
+  });
+
+  it('has no hope only as long as nobody frees anything: who waited in vain is woken then', () => {
+    const bench = new Bench();
+    const taken = leaveFree(bench, 0);
+    const order: string[] = [];
+    startThread(bench.kern, function* () {
+      while (!bench.uvm.uvmpdHopeless()) yield* bench.uvm.uvmWait('test');
+      order.push('no hope');
+      startThread(bench.kern, function* () {
+        order.push('frees');
+        yield* freePages(bench.uvm, taken);
+      });
+      yield* bench.uvm.uvmWait('forever');
+      order.push('woken');
+    });
+    bench.kern.scheduler.run();
+    expect(order).toEqual(['no hope', 'frees', 'woken']);
+    bench.expectSound();
+  });
+
+  it('ends with ENOMEM for whoever reads a file when there is no hope', () => {
+    const bench = new Bench();
+    const taken = leaveFree(bench, 0);
     const file = bench.newFile(1);
-    const read = (): unknown => bench.run(() => bench.uvm.uvmVnodeRead(file, 0, new Uint8Array(1)));
-    expect(thrownBy(Deadlock, read).message).toMatch(/sleeps on "uvn_fp1" \(free pages\)/);
+    const read = () => bench.run(() => bench.uvm.uvmVnodeRead(file, 0, new Uint8Array(1)));
+    expect(read()).toBe(-ENOMEM);
+    bench.run(() => freePages(bench.uvm, taken));
+    expect(read()).toBe(1);
+    bench.expectSound();
   });
 
   it('is told apart from what a fault can do: load what is there', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { faultAt } from '../../test/faults.js';
 import { Bench } from '../../test/maps.js';
+import { queueOf } from '../../test/queues.js';
 import { atOnce, thrownBy } from '../../test/threads.js';
 import { KernelPanic } from '../kern/panic.js';
 import type { Step } from '../kern/switch.js';
@@ -50,7 +51,7 @@ describe('the wire count', () => {
         uvm.uvmPageunwire(page);
       }),
     );
-    expect(uvm.activeQueue.toArray()).toEqual([page]);
+    expect(queueOf(uvm, 'active').toArray()).toEqual([page]);
     bench.expectSound();
   });
 
@@ -108,7 +109,7 @@ describe('the paging queues', () => {
     expect(machine.pmapIsReferenced(first)).toBe(false);
     deactivate(second);
     deactivate(first);
-    expect(uvm.inactiveQueue.toArray()).toEqual([first, second]);
+    expect(queueOf(uvm, 'inactive').toArray()).toEqual([first, second]);
     bench.expectSound();
   });
 
@@ -122,7 +123,7 @@ describe('the paging queues', () => {
       queuesLocked(uvm, () => {
         uvm.uvmPagedeactivate(page);
         uvm.uvmPageenqueue(page);
-        expect(uvm.inactiveQueue.toArray(), 'still where it was').toEqual([page]);
+        expect(queueOf(uvm, 'inactive').toArray(), 'still where it was').toEqual([page]);
         uvm.uvmPagedequeue(page);
         uvm.uvmPagedequeue(page);
         uvm.uvmPageenqueue(page);

@@ -51,11 +51,15 @@ describe('boot', () => {
   });
 
   const tuned: [ram: number, cpus: number, freemin: number, freetarg: number][] = [
+    // Of a small machine a sixteenth; one page is for others than the kernel in any case.
+    [16, 1, 6, 8],
+    [64, 2, 6, 8],
+    [256, 1, 16, 21],
     // 1/200 of RAM, but at least 128 KiB and at most 1 MiB, for each processor.
-    [64, 1, 32, 42],
+    [512, 1, 32, 42],
+    [4096, 2, 64, 85],
     [20_000, 1, 100, 133],
     [100_000, 1, 256, 341],
-    [64, 2, 64, 85],
   ];
   for (const [ramPages, cpus, freemin, freetarg] of tuned) {
     it(`aims at ${freemin} to ${freetarg} free pages of ${ramPages} with ${cpus} processors; a third of all may be wired`, () => {

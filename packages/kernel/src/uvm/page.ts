@@ -1,5 +1,5 @@
 /**
- * Pages: allocation, freeing, identity, queues and the wire count. sys/uvm/uvm_page.c and sys/uvm/uvm_pdpolicy_clock.c.
+ * Pages: allocation, freeing, identity, queues and the wire count. sys/uvm/uvm_page.c. Of busy ones, `page-busy.ts`.
  *
  *     free ──uvmPagealloc──> busy, fake, owned by an object or an anon ──unbusy──> on a paging queue
  *      ^                                                                        │  wired: on no queue
@@ -7,13 +7,11 @@
  *
  * Lock order: owner's lock -> page queue lock -> free list lock.
  */
-import type { Mutex } from '../kern/mutex.js';
-import { sleepOn, WaitChannel, wakeup } from '../kern/sleepq.js';
 import type { Step } from '../kern/switch.js';
-import { asOffset, asPfn, atop, type ByteOffset, PAGE_SIZE, type Pfn } from '../machine/address.js';
+import { asOffset, asPfn, type ByteOffset, PAGE_SIZE, type Pfn } from '../machine/address.js';
 import { PROT_NONE } from '../machine/protection.js';
 import type { Anon } from './anon.js';
-import { isPage, type PageSlot, type UvmObject } from './object.js';
+import type { UvmObject } from './object.js';
 import {
   NO_PAGE,
   PG_BUSY,
@@ -23,16 +21,14 @@ import {
   PG_RELEASED,
   PG_TABLED,
   PG_WANTED,
-  PQ_ACTIVE,
   PQ_ANON,
+  PQ_AOBJ,
   PQ_FREE,
-  PQ_INACTIVE,
   UVM_PGA_USERESERVE,
   UVM_PGA_ZERO,
 } from './page-array.js';
 import type { Uvm } from './uvm.js';
 
-const QUEUED = PQ_ACTIVE | PQ_INACTIVE;
 const NO_OFFSET = asOffset(0);
 
 /** Puts all of RAM on the free list, the lowest page first, and sets the reserves. `uvm_page_init()`. Boot only. */
@@ -46,17 +42,6 @@ export function uvmPageInit(this: Uvm): void {
   uvmexp.free = pages.length;
   uvmexp.reserve_pagedaemon = 1;
   uvmexp.reserve_kernel = 5;
-}
-
-/** Sets the targets of the page pool. `uvmpd_tune()`, sys/uvm/uvm_pdaemon.c. */
-export function uvmpdTune(this: Uvm): void {
-  const { uvmexp, kern } = this;
-  const least = atop(128 * 1024);
-  const most = atop(1024 * 1024);
-  const share = Math.floor(uvmexp.npages / 200);
-  uvmexp.freemin = Math.max(Math.min(Math.max(share, least), most) * kern.cpus, uvmexp.reserve_kernel + 1);
-  uvmexp.freetarg = Math.max(Math.floor((uvmexp.freemin * 4) / 3), uvmexp.freemin + 1);
-  uvmexp.wiredmax = Math.floor(uvmexp.npages / 3);
 }
 
 /**
@@ -80,6 +65,7 @@ export function* uvmPagealloc(
   kern.kassert(uanon === null || uanon.lock?.owned === true, 'anon == NULL || mutex_owned(anon->an_lock)');
 
   yield* this.freeLock.enter();
+  this.uvmKickPdaemon();
   const useReserve = (flags & UVM_PGA_USERESERVE) !== 0 || this.curlwp.process.pid === 0;
   const reserve = useReserve ? uvmexp.reserve_pagedaemon : uvmexp.reserve_kernel;
   const pfn = uvmexp.free > reserve && kern.choose('page.alloc') === 0 ? this.freeList.head : NO_PAGE;
@@ -95,6 +81,8 @@ export function* uvmPagealloc(
   pages.setOwner(pfn, uobject, uanon, uobject === null ? NO_OFFSET : offset);
   yield* this.freeLock.exit();
 
+  // Nobody but here can know of it yet.
+  kern.kassert(pages.flags(pfn) === (PG_BUSY | PG_CLEAN | PG_FAKE), 'pg->flags == (PG_BUSY|PG_CLEAN|PG_FAKE)');
   this.uvmPageOwn(pfn, 'uvmPagealloc');
   if (uanon !== null) {
     uanon.page = pfn;
@@ -110,6 +98,24 @@ export function* uvmPagealloc(
   return pfn;
 }
 
+/**
+ * The page at an offset of an object, `NO_PAGE` when it is not in memory. `uvm_pagelookup()`. => object locked.
+ *
+ * => `UvmObject.lookup` answers the same, and asks nothing: it is for those who only look, and for walks.
+ */
+export function uvmPagelookup(this: Uvm, uobject: UvmObject, offset: ByteOffset): Pfn {
+  const { kern } = this;
+  kern.kassert(uobject.lock.owned, 'mutex_owned(obj->vmobjlock)');
+  const pfn = uobject.lookup(offset);
+  if (pfn === NO_PAGE) return NO_PAGE;
+  const flags = this.pages.flags(pfn);
+  kern.kassert(
+    (flags & (PG_RELEASED | PG_PAGEOUT)) === 0 || (flags & PG_BUSY) !== 0,
+    'pg == NULL || (pg->flags & (PG_RELEASED|PG_PAGEOUT)) == 0 || (pg->flags & PG_BUSY) != 0',
+  );
+  return pfn;
+}
+
 /** Enters a page in its object's table. `uvm_pageinsert()`. => object locked. */
 export function uvmPageinsert(this: Uvm, uobject: UvmObject, pfn: Pfn): void {
   const { kern, pages } = this;
@@ -118,6 +124,7 @@ export function uvmPageinsert(this: Uvm, uobject: UvmObject, pfn: Pfn): void {
   kern.kassert((pages.flags(pfn) & PG_TABLED) === 0, '(pg->flags & PG_TABLED) == 0');
   uobject.pages.set(index, pfn + 1);
   pages.setFlags(pfn, PG_TABLED);
+  if (uobject.pagerName === 'aobj') pages.setPqflags(pfn, PQ_AOBJ);
   if (uobject.counter !== null) this.uvmexp[uobject.counter]++;
 }
 
@@ -129,6 +136,7 @@ export function uvmPageremove(this: Uvm, uobject: UvmObject, pfn: Pfn): void {
   kern.kassert(uobject.pages.get(index) === pfn + 1, 'the page is in its object');
   uobject.pages.set(index, 0);
   pages.clearFlags(pfn, PG_TABLED);
+  pages.clearPqflags(pfn, PQ_AOBJ);
   if (uobject.counter !== null) this.uvmexp[uobject.counter]--;
 }
 
@@ -137,6 +145,7 @@ export function uvmPageremove(this: Uvm, uobject: UvmObject, pfn: Pfn): void {
  *
  * => owner and page queues locked; all mappings are gone.
  * => a wired page loses its wirings.
+ * => a page that is on loan is only given up by its owner: it is freed when its last loan ends. It must not be wired.
  */
 export function* uvmPagefree(this: Uvm, pfn: Pfn): Step<void> {
   const { kern, pages, uvmexp } = this;
@@ -146,13 +155,20 @@ export function* uvmPagefree(this: Uvm, pfn: Pfn): Step<void> {
   const uobject = pages.uobject(pfn);
   const uanon = pages.uanon(pfn);
   kern.kassert(uobject === null || uobject.lock.owned, 'uobj == NULL || mutex_owned(uobj->vmobjlock)');
-  kern.kassert(uanon === null || uanon.lock === null || uanon.lock.owned, 'anon == NULL || mutex_owned(anon->an_lock)');
+  const held = uobject !== null || uanon === null || uanon.lock === null || uanon.lock.owned;
+  kern.kassert(held, 'anon == NULL || mutex_owned(anon->an_lock)');
+  if (pages.loanCount(pfn) > 0) {
+    // Whoever wired it has it still, and nobody would know.
+    kern.kassert(pages.wireCount(pfn) === 0, 'pg->wire_count == 0');
+    if (yield* this.uvmPageDisown(pfn)) return;
+  }
 
   if (uobject !== null) this.uvmPageremove(uobject, pfn);
   this.uvmPagedequeue(pfn);
   if (pages.wireCount(pfn) !== 0) {
     pages.setWireCount(pfn, 0);
     uvmexp.wired--;
+    this.uvmVslockForget(pfn);
   }
   if (uanon !== null) {
     uanon.page = NO_PAGE;
@@ -169,81 +185,10 @@ export function* uvmPagefree(this: Uvm, pfn: Pfn): Step<void> {
   pages.setPqflags(pfn, PQ_FREE);
   this.freeList.insertHead(pfn);
   uvmexp.free++;
-  if (this.freeChannel.waiters.length > 0) yield* wakeup(kern.scheduler, this.freeChannel);
+  if (this.transfers.size > 0) this.uvmTransferFreed(pfn);
+  if (this.pagedaemon.fruitless > 0) this.uvmpdRelieved();
   yield* this.freeLock.exit();
   if (wanted) yield* this.uvmPageWakeup(pfn);
-}
-
-/**
- * Gives up busy pages. `uvm_page_unbusy()`.
- *
- * => owner locked. A page that was released meanwhile is freed; others are woken for.
- */
-export function* uvmPageUnbusy(this: Uvm, slots: readonly PageSlot[]): Step<void> {
-  for (const slot of slots) if (isPage(slot)) yield* this.uvmPageUnbusyOne(slot);
-}
-
-/** Gives up one busy page; see `uvmPageUnbusy`. */
-export function* uvmPageUnbusyOne(this: Uvm, pfn: Pfn): Step<void> {
-  const { kern, pages } = this;
-  const flags = pages.flags(pfn);
-  kern.kassert((flags & PG_BUSY) !== 0, 'pg->flags & PG_BUSY');
-  kern.kassert((flags & PG_PAGEOUT) === 0, '(pg->flags & PG_PAGEOUT) == 0');
-  if (flags & PG_RELEASED) {
-    pages.clearFlags(pfn, PG_RELEASED);
-    yield* this.pageqLock.enter();
-    yield* this.uvmPagefree(pfn);
-    yield* this.pageqLock.exit();
-    return;
-  }
-  kern.kassert((flags & PG_FAKE) === 0, '(pg->flags & PG_FAKE) == 0');
-  pages.clearFlags(pfn, PG_BUSY | PG_WANTED);
-  this.uvmPageOwn(pfn, null);
-  if (flags & PG_WANTED) yield* this.uvmPageWakeup(pfn);
-}
-
-/**
- * Sleeps until a busy page is no longer busy; afterwards nothing may be assumed about it. `UVM_UNLOCK_AND_WAIT()`.
- *
- * => the page owner's lock is held on entry and free on return.
- */
-export function* uvmPageWait(this: Uvm, pfn: Pfn, lock: Mutex, message: string): Step<void> {
-  yield* sleepOn(this.kern.scheduler, this.uvmPageWant(pfn), { message, interlock: lock });
-}
-
-/** Notes that somebody is about to sleep for a busy page; answers what to sleep on. => page owner locked. */
-export function uvmPageWant(this: Uvm, pfn: Pfn): WaitChannel {
-  this.pages.setFlags(pfn, PG_WANTED);
-  let channel = this.pageChannels.get(pfn);
-  if (channel === undefined) {
-    channel = new WaitChannel(`page ${pfn}`);
-    this.pageChannels.set(pfn, channel);
-  }
-  return channel;
-}
-
-/** Wakes everyone who waits for a page. */
-export function* uvmPageWakeup(this: Uvm, pfn: Pfn): Step<void> {
-  const channel = this.pageChannels.get(pfn);
-  if (channel === undefined) return;
-  this.pageChannels.delete(pfn);
-  yield* wakeup(this.kern.scheduler, channel);
-}
-
-/**
- * Notes on a DIAGNOSTIC kernel which thread has a page busy, and where; null for no longer. `uvm_page_own()`.
- *
- * => panics when a page is made busy twice.
- */
-export function uvmPageOwn(this: Uvm, pfn: Pfn, tag: string | null): void {
-  if (!this.kern.diagnostic) return;
-  if (tag === null) {
-    this.busyOwners.delete(pfn);
-    return;
-  }
-  const owner = this.busyOwners.get(pfn);
-  if (owner !== undefined) this.kern.panic(`uvm_page_own: page ${pfn} already owned by ${owner.lwp} [${owner.tag}]`);
-  this.busyOwners.set(pfn, { lwp: this.curlwp.name, tag });
 }
 
 /** Raises the wire count. `uvm_pagewire()`. => owner and page queues locked. */
@@ -269,54 +214,41 @@ export function uvmPageunwire(this: Uvm, pfn: Pfn): void {
   const { kern, pages } = this;
   kern.kassert(this.pageqLock.owned, 'mutex_owned(&uvm_pageqlock)');
   kern.kassert(pages.wireCount(pfn) !== 0, 'pg->wire_count != 0');
-  kern.kassert((pages.pqflags(pfn) & QUEUED) === 0, '!uvmpdpol_pageisqueued_p(pg)');
+  kern.kassert(!this.policy.isQueued(pfn), '!uvmpdpol_pageisqueued_p(pg)');
   pages.setWireCount(pfn, pages.wireCount(pfn) - 1);
   if (kern.log.on) this.log({ kind: 'page-unwire', page: pfn, count: pages.wireCount(pfn) });
   if (pages.wireCount(pfn) !== 0) return;
   this.uvmPageactivate(pfn);
   this.uvmexp.wired--;
+  if (this.pagedaemon.fruitless > 0) this.uvmpdRelieved();
 }
 
-/** Puts a page that is not wired at the end of the active queue. `uvm_pageactivate()`. => owner and page queues locked. */
+/** A page is in use; one that is wired goes on no queue. `uvm_pageactivate()`. => owner and page queues locked. */
 export function uvmPageactivate(this: Uvm, pfn: Pfn): void {
   this.kern.kassert(this.pageqLock.owned, 'mutex_owned(&uvm_pageqlock)');
-  this.uvmPagedequeue(pfn);
   if (this.pages.wireCount(pfn) !== 0) return;
-  this.pages.setPqflags(pfn, PQ_ACTIVE);
-  this.activeQueue.insertTail(pfn);
-  this.uvmexp.active++;
+  this.policy.activate(pfn);
 }
 
-/** Puts a page that is not wired at the end of the inactive queue. `uvm_pagedeactivate()`. => owner and page queues locked. */
+/** A page seems to be of no use any more; one that is wired goes on no queue. `uvm_pagedeactivate()`. => owner and page queues locked. */
 export function uvmPagedeactivate(this: Uvm, pfn: Pfn): void {
-  const { pages } = this;
   this.kern.kassert(this.pageqLock.owned, 'mutex_owned(&uvm_pageqlock)');
-  if (pages.wireCount(pfn) !== 0 || pages.pqflags(pfn) & PQ_INACTIVE) return;
-  this.uvmPagedequeue(pfn);
-  this.machine.pmapClearReference(pfn);
-  pages.setPqflags(pfn, PQ_INACTIVE);
-  this.inactiveQueue.insertTail(pfn);
-  this.uvmexp.inactive++;
+  if (this.pages.wireCount(pfn) !== 0) return;
+  this.policy.deactivate(pfn);
 }
 
-/** Puts a page on a queue if it is on none. `uvm_pageenqueue()`. => owner and page queues locked. */
+/** Puts a page on a queue if it is on none, and not wired: nobody has used it yet. `uvm_pageenqueue()`. => owner and page queues locked. */
 export function uvmPageenqueue(this: Uvm, pfn: Pfn): void {
-  if (this.pages.wireCount(pfn) === 0 && (this.pages.pqflags(pfn) & QUEUED) === 0) this.uvmPageactivate(pfn);
+  this.kern.kassert(this.pageqLock.owned, 'mutex_owned(&uvm_pageqlock)');
+  if (this.pages.wireCount(pfn) !== 0 || this.policy.isQueued(pfn)) return;
+  this.policy.enqueue(pfn);
 }
 
 /** Takes a page off its paging queue, if it is on one. `uvm_pagedequeue()`. => page queues locked. */
 export function uvmPagedequeue(this: Uvm, pfn: Pfn): void {
-  const { pages, uvmexp } = this;
-  const queue = pages.pqflags(pfn) & QUEUED;
-  if (queue === 0) return;
-  if (queue & PQ_ACTIVE) {
-    this.activeQueue.remove(pfn);
-    uvmexp.active--;
-  } else {
-    this.inactiveQueue.remove(pfn);
-    uvmexp.inactive--;
-  }
-  pages.clearPqflags(pfn, QUEUED);
+  if (!this.policy.isQueued(pfn)) return;
+  this.kern.kassert(this.pageqLock.owned, 'mutex_owned(&uvm_pageqlock)');
+  this.policy.dequeue(pfn);
 }
 
 /** Copies one page to another, which is dirty from then on. `uvm_pagecopy()`. */
@@ -328,11 +260,11 @@ export function uvmPagecopy(this: Uvm, from: Pfn, to: Pfn): void {
 /**
  * Removes all mappings of a page that lives on. `pmap_page_protect(pg, VM_PROT_NONE)`, as UVM calls it. => owner locked.
  *
- * => the wirings of the mappings go with them: whoever wired the page wires it again when it faults. NetBSD forgets them:
- *    docs/decisions/0006-departures.md.
+ * => the wirings of wired entries go with their mappings: whoever wired the page wires it again when it faults. NetBSD forgets them:
+ *    docs/decisions/0006-departures.md. Wirings for the time being stay: whoever made them has the page still, mapped or not.
  */
 export function* uvmPageUnmap(this: Uvm, pfn: Pfn): Step<void> {
-  const wirings = this.machine.pmapWiredMappings(pfn);
+  const wirings = this.uvmEntryWirings(pfn);
   this.machine.pmapPageProtect(pfn, PROT_NONE);
   if (wirings === 0) return;
   yield* this.pageqLock.enter();
@@ -346,23 +278,4 @@ export function* uvmPageDiscard(this: Uvm, pfn: Pfn): Step<void> {
   yield* this.pageqLock.enter();
   yield* this.uvmPagefree(pfn);
   yield* this.pageqLock.exit();
-}
-
-/**
- * Whether waiting for memory can help. `uvm_reclaimable()`, sys/uvm/uvm_pdaemon.c.
- *
- * Nothing pages out in this kernel yet: no swap is configured and there is no page daemon to take file pages back. So memory
- * comes back only when someone frees it, and what counts is whether that has happened already.
- */
-export function uvmReclaimable(this: Uvm): boolean {
-  return this.uvmexp.free > this.uvmexp.reserve_kernel;
-}
-
-/**
- * Sleeps until there may be memory again. `uvm_wait()`, sys/uvm/uvm_pdaemon.c. => nothing locked; never fails.
- */
-export function* uvmWait(this: Uvm, message: string): Step<void> {
-  yield* this.freeLock.enter();
-  if (this.uvmReclaimable()) yield* this.freeLock.exit();
-  else yield* sleepOn(this.kern.scheduler, this.freeChannel, { message, interlock: this.freeLock });
 }

@@ -1,5 +1,5 @@
 /** An amap with its slots, as pmap(1) dumps one: `dump_amap()`, usr.bin/pmap/pmap.c. */
-import { AMAP_SHARED, type Amap } from './amap.js';
+import { AMAP_SHARED, AMAP_SWAPOFF, type Amap } from './amap.js';
 import { NO_PAGE } from './page-array.js';
 import { bitNames, marked, type Problem, pointer, referringEntries, type ViewSize } from './show.js';
 import type { Uvm } from './uvm.js';
@@ -13,6 +13,8 @@ export interface SlotData {
   /** Amap slots that hold the anon. */
   readonly references: number;
   readonly page: string | null;
+  /** Where on swap it is: 0 for nowhere, -1 when it was lost there. */
+  readonly swapSlot: number;
 }
 
 /** An amap. */
@@ -40,7 +42,10 @@ export function describeAmap(uvm: Uvm, amap: Amap, size: ViewSize): AmapData {
     name: `amap ${amap.id}`,
     references: amap.references,
     flags: amap.flags,
-    flagNames: bitNames(amap.flags, [[AMAP_SHARED, 'SHARED']]),
+    flagNames: bitNames(amap.flags, [
+      [AMAP_SHARED, 'SHARED'],
+      [AMAP_SWAPOFF, 'SWAPOFF'],
+    ]),
     maxSlots: amap.maxSlots,
     slotCount: amap.slots,
     usedCount: amap.used.length,
@@ -59,6 +64,7 @@ function describeSlot(amap: Amap, slot: number): SlotData {
     anon: anon === null ? null : `anon ${anon.id}`,
     references: anon?.references ?? 0,
     page: anon === null || anon.page === NO_PAGE ? null : `page ${anon.page}`,
+    swapSlot: anon?.swapSlot ?? 0,
   };
 }
 
@@ -119,7 +125,10 @@ function slotLines(data: AmapData, used: readonly SlotData[]): string[] {
     ];
     if (partial) cells.push(runText(runs.get(row)));
     const anon = pointer(slot?.anon ?? null).padStart(10);
-    const what = slot === undefined ? '{ }' : `{ an_ref = ${slot.references}, an_page = ${pointer(slot.page)} }`;
+    const what =
+      slot === undefined
+        ? '{ }'
+        : `{ an_ref = ${slot.references}, an_page = ${pointer(slot.page)}${slot.swapSlot === 0 ? '' : `, an_swslot = ${slot.swapSlot}`} }`;
     lines.push(`  ${cells.join('  ')}  ${anon} = ${what}`);
   }
   return lines;

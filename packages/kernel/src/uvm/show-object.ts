@@ -1,10 +1,11 @@
 /** `show object`. `uvm_object_printit()`, sys/uvm/uvm_object.c. */
 import { asPfn, hex, PAGE_SIZE, type Pfn } from '../machine/address.js';
+import { otherReferences } from './audit-aobj.js';
 import type { UvmObject } from './object.js';
 import { PG_TABLED } from './page-array.js';
 import { marked, nameOf, type Problem, referringEntries, type ViewSize } from './show.js';
 import type { Uvm } from './uvm.js';
-import { UvmVnode } from './vnode.js';
+import { UvmFile } from './vnode.js';
 
 /** What the pagers' tables of operations are called in NetBSD. */
 const PAGER_OPERATIONS: Readonly<Record<string, string>> = {
@@ -37,8 +38,7 @@ export interface ObjectData {
 export function describeObject(uvm: Uvm, object: UvmObject, size: ViewSize): ObjectData {
   const name = `object ${object.id}`;
   const entries = referringEntries(uvm, (entry) => entry.object === object);
-  const holders =
-    object instanceof UvmVnode ? uvm.vnodeReferrers.reduce((sum, referrer) => sum + referrer.heldReferences(object), 0) : 0;
+  const holders = otherReferences(uvm, object);
   const pages: { name: string; offset: number }[] = [];
   const problems: Problem[] = [];
   const found = entries.length + holders;
@@ -57,7 +57,7 @@ export function describeObject(uvm: Uvm, object: UvmObject, size: ViewSize): Obj
     locked: object.lock.held,
     pageCount: object.pages.count,
     references: object.references,
-    size: object instanceof UvmVnode ? object.size : null,
+    size: object instanceof UvmFile ? object.size : null,
     entries,
     holders,
     pages: size.full ? pages : null,

@@ -14,13 +14,12 @@ import {
   PG_TABLED,
   PG_WANTED,
   PG_ZERO,
-  PQ_ACTIVE,
   PQ_ANON,
   PQ_AOBJ,
   PQ_FREE,
-  PQ_INACTIVE,
   PQ_READAHEAD,
 } from './page-array.js';
+import type { PageQueue } from './pdpolicy.js';
 import { type BitName, bitNames, bitText, counted, marked, nameOf, type Problem, pointer, type ViewSize } from './show.js';
 import type { Uvm } from './uvm.js';
 
@@ -37,14 +36,12 @@ const FLAGS: readonly BitName[] = [
   [PG_ZERO, 'ZERO'],
 ];
 
-/** `UVM_PQFLAGBITS`, with what the clock policy calls its private bits. */
+/** `UVM_PQFLAGBITS`, without the private bits of the replacement policy. */
 const PQFLAGS: readonly BitName[] = [
   [PQ_FREE, 'FREE'],
   [PQ_ANON, 'ANON'],
   [PQ_AOBJ, 'AOBJ'],
   [PQ_READAHEAD, 'READAHEAD'],
-  [PQ_ACTIVE, 'ACTIVE'],
-  [PQ_INACTIVE, 'INACTIVE'],
 ];
 
 const ANON_DOES_NOT_POINT_HERE = 'ANON DOES NOT POINT HERE';
@@ -96,7 +93,7 @@ export function describePage(uvm: Uvm, pfn: Pfn, size: ViewSize): PageData {
     flags,
     flagNames: bitNames(flags, FLAGS),
     pqflags,
-    pqflagNames: bitNames(pqflags, PQFLAGS),
+    pqflagNames: bitNames(pqflags, [...PQFLAGS, ...uvm.policy.flagNames]),
     wireCount: pages.wireCount(pfn),
     loanCount: pages.loanCount(pfn),
     pa: pfnToPa(pfn),
@@ -131,12 +128,9 @@ function ownerKind(uvm: Uvm, pfn: Pfn): 'anon' | 'object' | null {
 }
 
 /** The list that a page is on by its flags. */
-function queueOf(uvm: Uvm, pfn: Pfn): { name: string; list: PageList } | null {
-  const pqflags = uvm.pages.pqflags(pfn);
-  if (pqflags & PQ_FREE) return { name: 'free', list: uvm.freeList };
-  if (pqflags & PQ_INACTIVE) return { name: 'inactive', list: uvm.inactiveQueue };
-  if (pqflags & PQ_ACTIVE) return { name: 'active', list: uvm.activeQueue };
-  return null;
+function queueOf(uvm: Uvm, pfn: Pfn): PageQueue | null {
+  if (uvm.pages.pqflags(pfn) & PQ_FREE) return { name: 'free', list: uvm.freeList };
+  return uvm.policy.queueOf(pfn);
 }
 
 function mappingsOf(uvm: Uvm, pfn: Pfn): PageMapping[] {

@@ -5,7 +5,7 @@
  */
 import { HZ } from '../kern/scheduler.js';
 import { asPfn, PAGE_MASK, PAGE_SHIFT, PAGE_SIZE } from '../machine/address.js';
-import { PQ_ACTIVE, PQ_FREE, PQ_INACTIVE } from './page-array.js';
+import { PQ_FREE } from './page-array.js';
 import { marked, type Problem, type ViewSize } from './show.js';
 import type { Uvm } from './uvm.js';
 import type { UvmexpField } from './uvmexp.js';
@@ -65,14 +65,13 @@ export function describeVmstat(uvm: Uvm, size: ViewSize): VmstatData {
 
 /** Counts the pages again. */
 function counterProblems(uvm: Uvm): Problem[] {
-  const { pages, uvmexp } = uvm;
+  const { pages, policy, uvmexp } = uvm;
   const recount = { npages: pages.length, free: 0, active: 0, inactive: 0, wired: 0, anonpages: 0, filepages: 0, execpages: 0 };
   for (let frame = pages.first; frame < pages.end; frame++) {
     const pfn = asPfn(frame);
     const pqflags = pages.pqflags(pfn);
     if (pqflags & PQ_FREE) recount.free++;
-    if (pqflags & PQ_ACTIVE) recount.active++;
-    if (pqflags & PQ_INACTIVE) recount.inactive++;
+    if (policy.isQueued(pfn)) recount[policy.isInactive(pfn) ? 'inactive' : 'active']++;
     if (pages.wireCount(pfn) > 0) recount.wired++;
     if (pages.uanon(pfn) !== null) recount.anonpages++;
     const counter = pages.uobject(pfn)?.counter ?? null;

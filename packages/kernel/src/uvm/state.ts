@@ -6,7 +6,7 @@
  */
 import type { StateWriter } from '../kern/state.js';
 import { asPfn, type Pfn } from '../machine/address.js';
-import { NO_PAGE, type PageList, PQ_FREE } from './page-array.js';
+import { NO_PAGE, PQ_FREE } from './page-array.js';
 import type { Uvm } from './uvm.js';
 import { UVMEXP_STATE } from './uvmexp.js';
 import { UvmVnode } from './vnode.js';
@@ -24,17 +24,40 @@ export function writeUvmState(uvm: Uvm, writer: StateWriter): void {
     if (object instanceof UvmVnode) object.writeState(writer, told);
     else object.writeState(writer);
   });
+  writer.told('loanzero', uvm.loanzero, (object, part) => object.writeState(part));
+  writer.parts('kernelLoan', uvm.kernelLoans, (loan, part) => loan.writeState(part));
+  for (const anon of uvm.anonLoans) writer.reference('anonLoan', anon);
+  writer.part('kernelAddresses', (part) => uvm.kernelAddresses.writeState(part));
   writer.field('anonCount', uvm.anonCount);
+  writer.thing('aobjListLock', uvm.aobjListLock);
+  for (const { object, start, end } of uvm.objectWirings) {
+    writer.reference('wiredObject', object);
+    writer.field('start', start);
+    writer.field('end', end);
+  }
+  for (const object of uvm.deviceObjects) writer.reference('device', object);
+  writer.thing('udvLock', uvm.udvLock);
+  writer.parts('wiring', uvm.vslocks, (wiring) => wiring.writeState(writer));
+  for (const [transfer, given] of uvm.transfers) {
+    writer.reference('transfer', transfer);
+    for (const { owner, wired } of given) {
+      writer.reference('owner', owner);
+      writer.field('wired', wired);
+    }
+  }
+  writer.thing('swap', uvm.swap);
+  writer.thing('ubc', uvm.ubc);
   writer.thing('freeLock', uvm.freeLock);
   writer.thing('freeChannel', uvm.freeChannel);
   writer.thing('pageqLock', uvm.pageqLock);
+  writer.thing('policy', uvm.policy);
+  writer.thing('pagedaemon', uvm.pagedaemon);
 }
 
 /** Tells the pages: in the order in which the rest of the state has spoken of them, then in that of the queues. => told last */
 export function writeUvmPages(uvm: Uvm, writer: StateWriter): void {
   const { pages } = uvm;
-  writeList(uvm, uvm.activeQueue, 'active', writer);
-  writeList(uvm, uvm.inactiveQueue, 'inactive', writer);
+  uvm.policy.writeQueues(writer);
   writeFreeList(uvm, writer);
   for (let i = 0; i < writer.frames.length; i++) writePage(uvm, asPfn(writer.frames[i] as number), writer);
   // What nobody speaks of, and is in use all the same.
@@ -44,12 +67,6 @@ export function writeUvmPages(uvm: Uvm, writer: StateWriter): void {
     writer.frame('lost', pfn);
     writePage(uvm, pfn, writer);
   }
-}
-
-function writeList({ pages }: Uvm, list: PageList, name: string, writer: StateWriter): void {
-  let left = pages.length;
-  for (let pfn = list.head; pfn !== NO_PAGE && left > 0; pfn = pages.next(pfn), left--) writer.frame(name, pfn);
-  writer.field(name, left);
 }
 
 /** Tells how many pages are free; and of those that are not like all others, which is given out when. */
@@ -82,7 +99,10 @@ function writePage(uvm: Uvm, pfn: Pfn, writer: StateWriter): void {
   writer.field('wireCount', pages.wireCount(pfn));
   writer.field('loanCount', pages.loanCount(pfn));
   writer.reference('object', pages.uobject(pfn));
-  writer.reference('anon', pages.uanon(pfn));
+  const anon = pages.uanon(pfn);
+  // When nobody refers to it any more, only its page knows it.
+  if (anon?.references === 0) writer.thing('anon', anon);
+  else writer.reference('anon', anon);
   writer.field('offset', pages.offset(pfn));
   writer.field('busyOwner', uvm.busyOwners.get(pfn)?.lwp ?? null);
   const channel = uvm.pageChannels.get(pfn);

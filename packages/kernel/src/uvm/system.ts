@@ -2,26 +2,44 @@
 import type { Errno } from '../kern/errno.js';
 import type { StateWriter } from '../kern/state.js';
 import type { Step } from '../kern/switch.js';
-import { PAGE_SIZE, type Va } from '../machine/address.js';
+import { asOffset, PAGE_SIZE, type Pfn, type Va } from '../machine/address.js';
 import type { FileStore } from '../machine/file-store.js';
 import type { Protection } from '../machine/protection.js';
+import type { AddressDescription } from '../vm/address-description.js';
 import type {
   CleanOptions,
+  FileAt,
+  FileIoOptions,
+  FilePosition,
+  KernelLoan,
   MappingDescription,
   MapRequest,
+  MemoryFileSystem,
+  PageTransfer,
+  SharedMemory,
+  SpaceAttacher,
+  SwapDescription,
+  SwapTarget,
   VmSpace,
   VmStatistics,
   VmSystem,
   Vnode,
   VnodeReferrer,
+  Wiring,
 } from '../vm/system.js';
+import type { Uio } from '../vm/uio.js';
+import type { UvmAobj } from './aobj.js';
+import { describeContent, describeTranslation } from './describe-address.js';
+import type { UvmKernelLoan } from './kernel-loan.js';
 import type { MapEntry } from './map-entry.js';
 import { PGO_CLEANIT, PGO_DEACTIVATE, PGO_FREE, PGO_SYNCIO } from './object.js';
 import { NO_PAGE } from './page-array.js';
 import { writeUvmPages, writeUvmState } from './state.js';
+import { TmpfsMount } from './tmpfs-vnode.js';
+import { TransientWiring } from './transient-wiring.js';
 import type { Uvm } from './uvm.js';
 import type { VmMap, Vmspace } from './vm-map.js';
-import type { UvmVnode } from './vnode.js';
+import type { UvmFile } from './vnode.js';
 
 /** The contract, kept by UVM. */
 export class UvmSystem implements VmSystem {
@@ -116,6 +134,18 @@ export class UvmSystem implements VmSystem {
       .map((entry) => describeMapping(mapOf(space), entry));
   }
 
+  describeAddress(space: VmSpace, va: Va): AddressDescription {
+    const map = mapOf(space);
+    const below = map.tree.floor(va);
+    const entry = below?.contains(va) === true ? below : null;
+    return {
+      address: va,
+      mapping: entry === null ? null : describeMapping(map, entry),
+      translation: describeTranslation(map, va),
+      content: describeContent(map, entry, va),
+    };
+  }
+
   wire(space: VmSpace, start: Va, end: Va): Step<Errno> {
     return this.uvm.uvmMapPageable(mapOf(space), start, end, { wire: true });
   }
@@ -132,6 +162,70 @@ export class UvmSystem implements VmSystem {
     return pages + this.uvm.uvmexp.wired <= this.uvm.uvmexp.wiredmax;
   }
 
+  *vslock(space: VmSpace, address: number, length: number, access: Protection): Step<Wiring | Errno> {
+    const wiring = TransientWiring.ofBuffer(mapOf(space), address, length);
+    const errno = yield* this.uvm.uvmVslock(space as Vmspace, address, length, access, wiring);
+    return errno === 0 ? wiring : errno;
+  }
+
+  vsunlock(space: VmSpace, address: number, length: number, wiring: Wiring): Step<void> {
+    return this.uvm.uvmVsunlock(space as Vmspace, address, length, wiring as TransientWiring);
+  }
+
+  mapFrames(frames: readonly Pfn[], protection: Protection): Va {
+    return this.uvm.uvmMapFrames(frames, protection);
+  }
+
+  unmapFrames(start: Va, pages: number): void {
+    this.uvm.uvmUnmapFrames(start, pages);
+  }
+
+  beginTransfer(transfer: PageTransfer): void {
+    this.uvm.uvmTransferBegins(transfer);
+  }
+
+  endTransfer(transfer: PageTransfer, options: { moves: boolean }): void {
+    this.uvm.uvmTransferEnds(transfer, options);
+  }
+
+  swapOn(target: SwapTarget, priority: number): Step<Errno> {
+    return this.uvm.uvmSwapOn(target, priority);
+  }
+
+  swapOnAtBoot(target: SwapTarget, priority: number): Errno {
+    // Nobody else knows the file yet.
+    if (target.vnode !== null) (target.vnode as UvmFile).references++;
+    return this.uvm.uvmSwapAdd(target, priority);
+  }
+
+  swapOff(target: SwapTarget): Step<Errno> {
+    return this.uvm.uvmSwapOff(target);
+  }
+
+  swapPriority(target: SwapTarget, priority: number): Step<Errno> {
+    return this.uvm.uvmSwapPriority(target, priority);
+  }
+
+  swapStatistics(): Step<SwapDescription[]> {
+    return this.uvm.uvmSwapStats();
+  }
+
+  describeSwap(): SwapDescription[] {
+    return this.uvm.swap.describe();
+  }
+
+  borrow(space: VmSpace, start: Va, end: Va): Step<KernelLoan | Errno> {
+    return this.uvm.uvmKernelBorrow(mapOf(space), start, end);
+  }
+
+  readLoan(loan: KernelLoan, offset: number, into: Uint8Array): void {
+    this.uvm.uvmKernelLoanRead(loan as UvmKernelLoan, offset, into);
+  }
+
+  returnLoan(loan: KernelLoan): Step<void> {
+    return this.uvm.uvmKernelReturn(loan as UvmKernelLoan);
+  }
+
   fault(space: VmSpace, va: Va, access: Protection): Step<Errno> {
     return this.uvm.uvmFault(mapOf(space), va, access);
   }
@@ -145,31 +239,85 @@ export class UvmSystem implements VmSystem {
   }
 
   referenceVnode(vnode: Vnode): Step<void> {
-    return this.uvm.uvnReference(vnode as UvmVnode);
+    return this.uvm.uvnReference(vnode as UvmFile);
   }
 
   releaseVnode(vnode: Vnode): Step<void> {
-    return this.uvm.uvnDetach(vnode as UvmVnode);
+    return this.uvm.uvnDetach(vnode as UvmFile);
   }
 
   unlinkVnode(vnode: Vnode): void {
-    (vnode as UvmVnode).unlinked = true;
+    (vnode as UvmFile).unlinked = true;
   }
 
-  readVnode(vnode: Vnode, offset: number, into: Uint8Array): Step<number> {
-    return this.uvm.uvmVnodeRead(vnode as UvmVnode, offset, into);
+  readVnode(vnode: Vnode, at: number | FilePosition, into: Uint8Array | Uio, options?: FileIoOptions): Step<number> {
+    return this.uvm.uvmVnodeRead(vnode as UvmFile, at, into, options);
   }
 
-  writeVnode(vnode: Vnode, offset: number | 'append', from: Uint8Array): Step<number> {
-    return this.uvm.uvmVnodeWrite(vnode as UvmVnode, offset, from);
+  writeVnode(vnode: Vnode, at: FileAt, from: Uint8Array | Uio, options?: FileIoOptions): Step<number> {
+    return (vnode as UvmFile).write(this.uvm, at, from, options);
+  }
+
+  readAheadVnode(vnode: Vnode, offset: number, length: number): void {
+    (vnode as UvmFile).readAhead(this.uvm, asOffset(offset), length);
+  }
+
+  *releaseVnodePages(vnode: Vnode, start: number, end: number): Step<Errno> {
+    const object = vnode as UvmFile;
+    yield* object.lock.enter();
+    return yield* object.put(this.uvm, asOffset(start), asOffset(end), PGO_DEACTIVATE | PGO_CLEANIT);
   }
 
   truncateVnode(vnode: Vnode, size: number): Step<Errno> {
-    return this.uvm.uvmVnodeTruncate(vnode as UvmVnode, size);
+    return (vnode as UvmFile).truncate(this.uvm, size);
   }
 
   syncVnode(vnode: Vnode): Step<Errno> {
-    return this.uvm.uvmVnodeSync(vnode as UvmVnode);
+    return (vnode as UvmFile).sync(this.uvm);
+  }
+
+  createMemoryFileSystem(limit: number): MemoryFileSystem {
+    return new TmpfsMount(limit);
+  }
+
+  createMemoryFile(fileSystem: MemoryFileSystem, name: string): Step<Vnode> {
+    return this.uvm.tmpfsAllocNode(fileSystem as TmpfsMount, name);
+  }
+
+  get attacher(): SpaceAttacher | null {
+    return this.uvm.attacher;
+  }
+
+  set attacher(attacher: SpaceAttacher | null) {
+    this.uvm.attacher = attacher;
+  }
+
+  createMemory(size: number, label: string): Step<SharedMemory> {
+    return this.uvm.uaoCreate(size, label);
+  }
+
+  releaseMemory(memory: SharedMemory): Step<void> {
+    return this.uvm.uaoDetach(memory as UvmAobj);
+  }
+
+  wireMemory(memory: SharedMemory): Step<Errno> {
+    return this.uvm.uvmObjWirepages(memory as UvmAobj, asOffset(0), asOffset(memory.size));
+  }
+
+  unwireMemory(memory: SharedMemory): Step<void> {
+    return this.uvm.uvmObjUnwirepages(memory as UvmAobj, asOffset(0), asOffset(memory.size));
+  }
+
+  attach(space: VmSpace, memory: SharedMemory, options: { at: Va; fixed: boolean; protection: Protection }): Step<Va | number> {
+    return this.uvm.uaoAttach(mapOf(space), memory as UvmAobj, options);
+  }
+
+  get parameters(): Readonly<Record<string, number>> {
+    return this.uvm.policy.settings;
+  }
+
+  setParameter(name: string, value: number): Errno {
+    return this.uvm.policy.change(name, value);
   }
 
   statistics(): VmStatistics {

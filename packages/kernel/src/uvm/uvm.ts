@@ -14,16 +14,32 @@ import { WaitChannel } from '../kern/sleepq.js';
 import { registerKernelFunctions } from '../kern/stack.js';
 import { PAGE_SIZE, type Pfn } from '../machine/address.js';
 import type { Machine } from '../machine/machine.js';
-import type { VnodeReferrer } from '../vm/system.js';
+import type { PageTransfer, SpaceAttacher, VnodeReferrer } from '../vm/system.js';
 import type { Amap } from './amap.js';
 import * as amapOperations from './amap-operations.js';
+import type { Anon } from './anon.js';
+import * as anonOperations from './anon-operations.js';
+import type { UvmAobj } from './aobj.js';
+import * as aobjOperations from './aobj-operations.js';
+import * as aobjSwap from './aobj-swap.js';
+import type { UvmDevice } from './device-object.js';
+import * as devicePager from './device-pager.js';
+import * as directIo from './direct-io.js';
 import type { UvmEvent } from './events.js';
 import * as fault from './fault.js';
+import * as faultAnonget from './fault-anonget.js';
 import * as faultLower from './fault-lower.js';
 import * as faultSupport from './fault-support.js';
 import * as faultWire from './fault-wire.js';
 import * as fileIo from './file-io.js';
 import * as genfs from './genfs.js';
+import { KernelAddresses } from './kernel-addresses.js';
+import * as kernelFrames from './kernel-frames.js';
+import * as kernelLoan from './kernel-loan.js';
+import * as loan from './loan.js';
+import * as loanAnon from './loan-anon.js';
+import * as loanBreak from './loan-break.js';
+import * as loanZero from './loan-zero.js';
 import * as map from './map.js';
 import * as mapChange from './map-change.js';
 import * as mapExtract from './map-extract.js';
@@ -35,16 +51,41 @@ import * as mapRemove from './map-remove.js';
 import * as mapWire from './map-wire.js';
 import * as mmap from './mmap.js';
 import type { UvmObject } from './object.js';
+import * as objectWire from './object-wire.js';
 import * as page from './page.js';
 import { type CounterWidth, PageArray, PageList } from './page-array.js';
+import * as pageBusy from './page-busy.js';
+import { Pagedaemon } from './pagedaemon.js';
+import * as pdaemon from './pdaemon.js';
+import * as pdaemonScan from './pdaemon-scan.js';
+import { newPolicy } from './pdpolicies.js';
+import type { PagePolicy, PolicyHost, PolicyName } from './pdpolicy.js';
+import * as readahead from './readahead.js';
+import { Swap } from './swap.js';
+import * as swapControl from './swap-control.js';
+import * as swapDone from './swap-done.js';
+import * as swapIo from './swap-io.js';
+import * as swapSlots from './swap-slots.js';
+import * as tmpfs from './tmpfs.js';
+import type { TransferredPage } from './transferred-page.js';
+import * as transfers from './transfers.js';
+import type { TransientWiring } from './transient-wiring.js';
+import * as ubc from './ubc.js';
+import { UBC_NWINS, UbcObject } from './ubc-window.js';
+import * as unloan from './unloan.js';
 import { Uvmexp } from './uvmexp.js';
 import type { VmMap, Vmspace } from './vm-map.js';
 import * as vnodePager from './vnode-pager.js';
+import * as vslock from './vslock.js';
 
 /** How UVM is booted. */
 export interface UvmOptions {
   /** Bits of the wire and loan counters of a page: 16 until 2019, 32 since. Default 32. */
   readonly counterWidth?: CounterWidth;
+  /** Which pages go first when memory is short. Default `clock`. */
+  readonly pagePolicy?: PolicyName;
+  /** Windows of 8 KiB through which the kernel reads and writes files. Default 1,024. */
+  readonly ubcWindows?: number;
   /** Bytes in a block of the file system: pages are read in whole blocks. A multiple of the page size. Default 16 KiB. */
   readonly blockSize?: number;
 }
@@ -54,6 +95,9 @@ class UvmState {
   readonly kern: Kern;
   readonly machine: Machine;
   readonly uvmexp = new Uvmexp();
+  readonly swap: Swap;
+  /** The kernel's windows onto objects. */
+  readonly ubc: UbcObject;
 
   /** Bytes in a block of the file system. */
   readonly blockSize: number;
@@ -64,9 +108,9 @@ class UvmState {
   readonly freeLock: Mutex;
   /** Who waits for memory. `&uvmexp.free` */
   readonly freeChannel = new WaitChannel('free pages');
-  /** Pages in use, and those that seem not to be. With `pageqLock`. */
-  readonly activeQueue: PageList;
-  readonly inactiveQueue: PageList;
+  /** Which pages go first when memory is short, and the queues that say so. With `pageqLock`. */
+  readonly policy: PagePolicy;
+  readonly pagedaemon = new Pagedaemon();
   /** `uvm_pageqlock` */
   readonly pageqLock: Mutex;
   /** Who waits for busy pages. With the page owner's lock. */
@@ -84,6 +128,30 @@ class UvmState {
   readonly maps = new Set<VmMap>();
   readonly amaps = new Set<Amap>();
   readonly objects = new Set<UvmObject>();
+  /** Anonymous objects, in order of creation. `uao_list`, with `aobjListLock` */
+  readonly aobjs = new Set<UvmAobj>();
+  /** `uao_list_lock` */
+  readonly aobjListLock: Mutex;
+  /** Ranges of objects whose pages are wired for the objects themselves. */
+  objectWirings: readonly objectWire.ObjectWiring[] = [];
+  /** Who attaches memory to address spaces. `uvm_shmfork`, `uvm_shmexit` */
+  attacher: SpaceAttacher | null = null;
+  /** `udv_lock` */
+  readonly udvLock: Mutex;
+  /** Devices that are mapped. `udv_list`. With `udvLock`. */
+  readonly deviceObjects: UvmDevice[] = [];
+  /** Transfers between devices and memory that are under way, and what was so when they began. */
+  readonly transfers = new Map<PageTransfer, readonly TransferredPage[]>();
+  /** Wirings for the time being, in order of creation. */
+  readonly vslocks = new Set<TransientWiring>();
+  /** What is on loan to the kernel, in order of creation. */
+  readonly kernelLoans = new Set<kernelLoan.UvmKernelLoan>();
+  /** Anons on loan, as often as they are: borrowers' references that no amap holds. */
+  readonly anonLoans: Anon[] = [];
+  /** The zero page. */
+  readonly loanzero: loanZero.LoanZeroObject;
+  /** Addresses of the kernel's own. */
+  readonly kernelAddresses = new KernelAddresses();
   anonCount = 0;
   /** Who holds vnodes besides map entries. */
   readonly vnodeReferrers: VnodeReferrer[] = [];
@@ -104,15 +172,20 @@ class UvmState {
     }
     this.pages = new PageArray(machine.ram.pages, { counterWidth: options.counterWidth ?? 32 });
     this.freeList = new PageList(this.pages);
-    this.activeQueue = new PageList(this.pages);
-    this.inactiveQueue = new PageList(this.pages);
+    this.policy = newPolicy(options.pagePolicy ?? 'clock', this as object as PolicyHost);
+    this.swap = new Swap(kern);
+    this.vnodeReferrers.push(this.swap);
+    this.ubc = new UbcObject(new Mutex(kern, kern.lockClass('ubc_object')), options.ubcWindows ?? UBC_NWINS);
     this.freeLock = new Mutex(kern, kern.lockClass('uvm_fpageqlock'));
+    this.udvLock = new Mutex(kern, kern.lockClass('udv_lock'));
     this.pageqLock = new Mutex(kern, kern.lockClass('uvm_pageqlock'));
     // Parent and child are locked together at fork, in this order.
     this.mapLockClass = kern.lockClass('vmmaplk', { nests: true });
     this.mapMiscLockClass = kern.lockClass('vmmapmisc');
     this.amapLockClass = kern.lockClass('amap');
     this.objectLockClass = kern.lockClass('vmobjlock');
+    this.aobjListLock = new Mutex(kern, kern.lockClass('uao_list_lock'));
+    this.loanzero = new loanZero.LoanZeroObject(new Mutex(kern, this.objectLockClass, 'zero'));
   }
 
   /** The running thread. */
@@ -127,13 +200,24 @@ class UvmState {
 }
 
 const FUNCTIONS = [
+  directIo,
+  devicePager,
   amapOperations,
+  anonOperations,
+  aobjOperations,
+  aobjSwap,
   fault,
+  faultAnonget,
   faultLower,
   faultSupport,
   faultWire,
   fileIo,
   genfs,
+  kernelLoan,
+  loan,
+  loanAnon,
+  loanBreak,
+  loanZero,
   map,
   mapChange,
   mapExtract,
@@ -144,17 +228,41 @@ const FUNCTIONS = [
   mapRemove,
   mapWire,
   mmap,
+  objectWire,
   page,
+  pageBusy,
+  pdaemon,
+  pdaemonScan,
+  swapControl,
+  swapDone,
+  swapIo,
+  swapSlots,
+  tmpfs,
+  kernelFrames,
+  readahead,
+  transfers,
+  ubc,
+  unloan,
   vnodePager,
+  vslock,
 ];
 
 type AmapOperations = typeof amapOperations;
+type AnonOperations = typeof anonOperations;
+type AobjOperations = typeof aobjOperations;
+type AobjSwap = typeof aobjSwap;
 type Fault = typeof fault;
+type FaultAnonget = typeof faultAnonget;
 type FaultLower = typeof faultLower;
 type FaultSupport = typeof faultSupport;
 type FaultWire = typeof faultWire;
 type FileIo = typeof fileIo;
 type Genfs = typeof genfs;
+type KernelLoan = typeof kernelLoan;
+type Loan = typeof loan;
+type LoanAnon = typeof loanAnon;
+type LoanBreak = typeof loanBreak;
+type LoanZero = typeof loanZero;
 type Map = typeof map;
 type MapChange = typeof mapChange;
 type MapExtract = typeof mapExtract;
@@ -165,19 +273,45 @@ type MapLock = typeof mapLock;
 type MapRemove = typeof mapRemove;
 type MapWire = typeof mapWire;
 type Mmap = typeof mmap;
+type ObjectWire = typeof objectWire;
 type Page = typeof page;
+type PageBusy = typeof pageBusy;
+type SwapControl = typeof swapControl;
+type SwapDone = typeof swapDone;
+type SwapIo = typeof swapIo;
+type SwapSlotFunctions = typeof swapSlots;
+type Pdaemon = typeof pdaemon;
+type PdaemonScan = typeof pdaemonScan;
+type Readahead = typeof readahead;
+type Ubc = typeof ubc;
+type Unloan = typeof unloan;
+type Tmpfs = typeof tmpfs;
 type VnodePager = typeof vnodePager;
+type DevicePager = typeof devicePager;
+type DirectIo = typeof directIo;
+type KernelFrames = typeof kernelFrames;
+type Transfers = typeof transfers;
+type VslockFunctions = typeof vslock;
 
 /** UVM: its state and all its functions. */
 export interface Uvm
   extends UvmState,
     AmapOperations,
+    AnonOperations,
+    AobjOperations,
+    AobjSwap,
     Fault,
+    FaultAnonget,
     FaultLower,
     FaultSupport,
     FaultWire,
     FileIo,
     Genfs,
+    KernelLoan,
+    Loan,
+    LoanAnon,
+    LoanBreak,
+    LoanZero,
     Map,
     MapChange,
     MapExtract,
@@ -188,16 +322,62 @@ export interface Uvm
     MapRemove,
     MapWire,
     Mmap,
+    ObjectWire,
     Page,
-    VnodePager {}
+    PageBusy,
+    SwapControl,
+    SwapDone,
+    SwapIo,
+    SwapSlotFunctions,
+    Pdaemon,
+    PdaemonScan,
+    Tmpfs,
+    Readahead,
+    Ubc,
+    Unloan,
+    VnodePager,
+    DevicePager,
+    DirectIo,
+    KernelFrames,
+    Transfers,
+    VslockFunctions {}
 
 /** Functions that are parts of one of the kernel's, which is too long to be one function here, or have another name there, or none. */
 const PARTS = {
   amapCopyIsLast: 'amapCopy',
   uvmFaultOutOfMappings: '',
   uvmFaultOnce: 'uvmFaultInternal',
+  uaoGetLocked: 'uaoGet',
+  uaoRelPages: 'uaoGet',
+  uaoGetPage: 'uaoGet',
+  uaoGetFill: 'uaoGet',
+  uaoPutPage: 'uaoPut',
+  tmpfsIsWithin: 'tmpfsGetpages',
+  tmpfsGetSome: 'tmpfsGetpages',
+  uvmObjWireSome: 'uvmObjWirepages',
+  uvmObjUnwireSome: 'uvmObjUnwirepages',
+  uvmObjForgetWirings: '',
+  uvmObjWirings: '',
+  uaoAttach: 'sysShmat',
+  uvmFaultWireAobj: 'uvmFaultLowerEnter',
   uvmFaultMapPage: 'uvmFaultInternal',
   uvmFaultFlushBehind: 'uvmFaultCheck',
+  uvmLoanGet: 'uvmLoanuobj',
+  uvmLoanuobjIo: 'uvmLoanuobj',
+  uvmLoanuobjAnon: 'uvmLoanuobj',
+  uvmPageLend: '',
+  uvmPageCountLoan: '',
+  uvmPageAdopt: '',
+  uvmPageDisown: 'uvmPagefree',
+  uvmAnonBorrow: 'uvmLoanuobj',
+  uvmAnonReturnLoan: 'uvmAnonDispose',
+  uvmLoanUnbusy: 'uvmLoanbreak',
+  uvmFaultLowerDirectLoan: 'uvmFaultLowerDirect',
+  uvmFaultNoLoanbreak: '',
+  uvmUnloanLockOwner: 'uvmUnloanpage',
+  uvmKernelBorrow: 'sosendLoan',
+  uvmKernelReturn: 'sodoloanfree',
+  uvmKernelLoanRead: 'uiomove',
   uvmMapMergeBack: 'uvmMapEnter',
   uvmMapMergeForward: 'uvmMapEnter',
   uvmMapMergeAmaps: 'uvmMapEnter',
@@ -230,18 +410,67 @@ const PARTS = {
   genfsPutpage: 'genfsPutpages',
   genfsPutpagesWait: 'genfsPutpages',
   uvmAioAiodone: 'uvmAioAiodonePages',
+  uvmAioAiodonePageout: 'uvmAioAiodonePages',
+  genfsPageoutStart: 'genfsPutpages',
+  uvmAioAiodonePage: 'uvmAioAiodonePages',
+  uvmfaultAnongetDone: 'uvmfaultAnonget',
+  uvmSwapAdd: 'swapOn',
+  uvmSwapEmpty: 'swapOff',
+  uvmSwapOn: 'swapOn',
+  uvmSwapOff: 'swapOff',
+  uvmSwapPriority: 'sysSwapctl',
+  amapAfter: '',
+  amapSwapOffOne: 'amapSwapOff',
+  uvmSwapOnly: '',
+  uvmSwapNotOnly: '',
   uvmPageDiscard: '',
+  uvmpdClusterSlot: 'swapclusterAllocslots',
+  uvmpdFlushCluster: 'swapclusterFlush',
+  uvmpdFreeClean: 'uvmpdScanQueue',
+  uvmpdFreed: '',
+  uvmpdHopeless: 'uvmReclaimable',
+  uvmpdKeptPromise: 'uvmReclaimable',
+  uvmpdOthersAtWork: 'uvmPageout',
+  uvmpdPageoutDirty: 'uvmpdScanQueue',
+  uvmpdRelieved: '',
+  uvmpdScanGoal: 'uvmpdScanQueue',
+  uvmpdTakeVictim: 'uvmpdScanQueue',
+  uvmpdWakeup: 'wakeup',
+  uvmpdWhyNot: 'uvmReclaimable',
   uvmPageUnbusyOne: 'uvmPageUnbusy',
   uvmPageUnmap: 'pmapPageProtect',
   uvmPageWait: 'uvmPagewait',
   uvmPageWant: 'uvmPagewait',
   uvmPageWakeup: 'uvmPagewakeup',
   uvmReadaheadPages: 'raStartio',
+  udvAlloc: 'udvAttach',
+  uvmMapFrames: 'uvmKmAlloc',
+  uvmUnmapFrames: 'uvmKmFree',
+  uvmTransferBegins: '',
+  uvmTransferEnds: '',
+  uvmTransferFreed: '',
+  uvmTransientWirings: '',
+  genfsDirectFrames: 'genfsDoDirectio',
+  uvmIsHeld: '',
+  uvmEntryWirings: '',
+  uvmEntryWiredPage: '',
+  uvmVslockForget: '',
+  uvmIsOnlyMarkedWired: '',
   uvmVnodeCreate: '',
   uvmVnodeRead: 'ffsRead',
   uvmVnodeWrite: 'ffsWrite',
-  uvmVnodeWriteChunk: 'ffsWrite',
-  uvmVnodeZero: 'ubcZerorange',
+  uvmVnodeWriteBlock: 'ffsWrite',
+  uvmVnodeIsResident: '',
+  uvmVnodeZero: '',
+  uvmVnodeResize: 'ffsTruncate',
+  vnMarkmapped: 'vnMmap',
+  ubcUiomoveWindow: 'ubcUiomove',
+  ubcCopy: 'uiomove',
+  ubcLookup: '',
+  ubcTurn: 'ubcAlloc',
+  ubcUnmap: '',
+  ubcFaultBusy: 'ubcAlloc',
+  ubcReleaseBusy: 'ubcRelease',
   uvmVnodeTruncate: 'ffsTruncate',
   uvmVnodeSync: 'ffsFsync',
 };

@@ -22,6 +22,18 @@ export class Uvmexp {
   /** Pages of files that are mapped executable. */
   execpages = 0;
 
+  // State of swap.
+  /** Devices that are swapped to. */
+  nswapdev = 0;
+  /** Slots of all devices. */
+  swpages = 0;
+  /** Slots of those from which slots are taken. */
+  swpgavail = 0;
+  /** Slots in use, bad ones among them. */
+  swpginuse = 0;
+  /** Slots with a page that is nowhere else. */
+  swpgonly = 0;
+
   // Tuning, set at boot and by uvmpdTune.
   freemin = 0;
   freetarg = 0;
@@ -40,6 +52,40 @@ export class Uvmexp {
   forks_ppwait = 0;
   /** Forks that share the address space. */
   forks_sharevm = 0;
+  /** Times the page daemon began to work. */
+  pdwoke = 0;
+  /** Times it looked through its queues. */
+  pdrevs = 0;
+  /** Pages that it has freed. */
+  pdfreed = 0;
+  /** Pages that it has looked at. */
+  pdscans = 0;
+  /** … of anons, with their owner locked. */
+  pdanscan = 0;
+  /** … of objects, with their owner locked. */
+  pdobscan = 0;
+  /** Pages that were made active again, since they had been used. */
+  pdreact = 0;
+  /** … since there is too little anonymous memory. */
+  pdreanon = 0;
+  /** … since there are too few pages of files. */
+  pdrefile = 0;
+  /** … since there are too few pages of programs. */
+  pdreexec = 0;
+  /** Pages that it found busy. */
+  pdbusy = 0;
+  /** Clusters that it began to write to swap. */
+  pdpageouts = 0;
+  /** Pages that it began to write to swap. */
+  pdpending = 0;
+  /** Pages that it made inactive. */
+  pddeact = 0;
+  /** Pages asked for from swap. */
+  nswget = 0;
+  /** Pages read from swap. */
+  pgswapin = 0;
+  /** Pages written to swap. */
+  pgswapout = 0;
   /** Page-in operations. */
   pageins = 0;
   /** Pages brought in from files. */
@@ -114,6 +160,11 @@ export const UVMEXP_STATE: readonly UvmexpField[] = [
   'anonpages',
   'filepages',
   'execpages',
+  'nswapdev',
+  'swpages',
+  'swpgavail',
+  'swpginuse',
+  'swpgonly',
   'freemin',
   'freetarg',
   'wiredmax',

@@ -39,6 +39,10 @@ export class VnodeRead extends VnodeRun {
     return `read ${this.vnode.label} @ ${this.offset}`;
   }
 
+  delay(): number {
+    return this.vnode.store.delay?.('read') ?? 0;
+  }
+
   transfer(): Errno {
     for (const [i, page] of this.run.entries()) {
       const errno = this.vnode.store.read(this.offset + i * PAGE_SIZE, this.uvm.machine.ram.page(page));
@@ -60,9 +64,22 @@ export class VnodeWrite extends VnodeRun {
     return `write ${this.vnode.label} @ ${this.offset}`;
   }
 
+  delay(): number {
+    return this.vnode.store.delay?.('write') ?? 0;
+  }
+
   transfer(): Errno {
+    return this.#store(this.#end);
+  }
+
+  /** The first half. */
+  transferPart(): void {
+    const length = Math.min(this.run.length * PAGE_SIZE, this.#end - this.offset);
+    this.#store(this.offset + Math.floor(length / 2));
+  }
+
+  #store(end: number): Errno {
     const { store } = this.vnode;
-    const end = this.#end;
     this.vnode.unflushed = true;
     for (const [i, page] of this.run.entries()) {
       const at = this.offset + i * PAGE_SIZE;
@@ -95,6 +112,10 @@ export class VnodeFlush implements IoOperation {
     return `flush ${this.#vnode.label}`;
   }
 
+  delay(): number {
+    return this.#vnode.store.delay?.('sync') ?? 0;
+  }
+
   transfer(): Errno {
     const { size, store } = this.#vnode;
     let errno = store.size < size ? store.truncate(size) : 0;
@@ -123,6 +144,10 @@ export class VnodeTruncate implements IoOperation {
 
   get label(): string {
     return `truncate ${this.#vnode.label} to ${this.#size}`;
+  }
+
+  delay(): number {
+    return this.#vnode.store.delay?.('truncate') ?? 0;
   }
 
   transfer(): Errno {

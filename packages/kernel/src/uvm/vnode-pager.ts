@@ -10,10 +10,20 @@ import { CondVar } from '../kern/sleepq.js';
 import type { Step } from '../kern/switch.js';
 import { asOffset, type ByteOffset, PAGE_SIZE, roundPage } from '../machine/address.js';
 import type { FileStore } from '../machine/file-store.js';
-import { type GetRequest, isPage, type PageSlot, PGO_DONTCARE, PGO_FREE, PGO_SYNCIO, PGO_WANTED_PAGE } from './object.js';
+import { PROT_WRITE } from '../machine/protection.js';
+import {
+  type GetRequest,
+  isPage,
+  type PageSlot,
+  PGO_DONTCARE,
+  PGO_FREE,
+  PGO_LOCKED,
+  PGO_SYNCIO,
+  PGO_WANTED_PAGE,
+} from './object.js';
 import { NO_PAGE, PG_BUSY, PG_CLEAN, PG_RDONLY } from './page-array.js';
 import type { Uvm } from './uvm.js';
-import { UvmVnode } from './vnode.js';
+import { type UvmFile, UvmVnode } from './vnode.js';
 
 /** Which pages `uvnFindpages` wants, and how patient it is. */
 export interface FindOptions {
@@ -43,7 +53,7 @@ export function uvmVnodeCreate(this: Uvm, store: FileStore): UvmVnode {
 }
 
 /** Adds a reference. `uvn_reference()`, `vref()`. */
-export function* uvnReference(this: Uvm, vnode: UvmVnode): Step<void> {
+export function* uvnReference(this: Uvm, vnode: UvmFile): Step<void> {
   yield* vnode.lock.enter();
   vnode.references++;
   yield* vnode.lock.exit();
@@ -53,7 +63,7 @@ export function* uvnReference(this: Uvm, vnode: UvmVnode): Step<void> {
  * Drops a reference. `uvn_detach()`, `vrele()`. The pages stay in memory for the next user of the file; those of a file that has
  * no name any more go with the last reference.
  */
-export function* uvnDetach(this: Uvm, vnode: UvmVnode): Step<void> {
+export function* uvnDetach(this: Uvm, vnode: UvmFile): Step<void> {
   yield* vnode.lock.enter();
   this.kern.kassert(vnode.references > 0, 'vp->v_usecount > 0');
   vnode.references--;
@@ -67,34 +77,52 @@ export function* uvnDetach(this: Uvm, vnode: UvmVnode): Step<void> {
   yield* vnode.nodeLock.enter('write');
   yield* this.uvmVnpSetsize(vnode, 0);
   yield* vnode.nodeLock.exit();
+  yield* this.ubcPurge(vnode);
   this.objects.delete(vnode);
+  yield* vnode.reclaim(this);
 }
 
 /** Notes that a vnode is mapped executable. `vn_markexec()`, sys/kern/vfs_vnops.c. => object unlocked; the caller has a reference. */
-export function* vnMarkexec(this: Uvm, vnode: UvmVnode): Step<void> {
+export function* vnMarkexec(this: Uvm, vnode: UvmFile): Step<void> {
   if (vnode.executable) return;
   yield* vnode.lock.enter();
   countPages(this, vnode, { executable: true });
   yield* vnode.lock.exit();
 }
 
+/**
+ * Notes that a vnode is about to be mapped. Part of `vn_mmap()`, sys/kern/vfs_vnops.c. => nothing locked; the caller has a reference
+ *
+ * => whoever writes to it with its pages held busy is waited for: faults could want them from now on.
+ */
+export function* vnMarkmapped(this: Uvm, vnode: UvmFile): Step<void> {
+  if (vnode.mapped) return;
+  yield* vnode.vnodeLock.enter('write');
+  vnode.mapped = true;
+  yield* vnode.vnodeLock.exit();
+}
+
 /** Counts the pages of a vnode as those of a program, or of a file. => object locked. */
-function countPages({ uvmexp }: Uvm, vnode: UvmVnode, as: { executable: boolean }): void {
+function countPages({ uvmexp }: Uvm, vnode: UvmFile, as: { executable: boolean }): void {
   uvmexp[vnode.counter] -= vnode.pages.count;
   vnode.executable = as.executable;
   uvmexp[vnode.counter] += vnode.pages.count;
 }
 
 /** Brings pages in. `uvn_get()`. => as `UvmObject.get` */
-export function* uvnGet(this: Uvm, vnode: UvmVnode, request: GetRequest): Step<Errno> {
+export function* uvnGet(this: Uvm, vnode: UvmFile, request: GetRequest): Step<Errno> {
   this.kern.kassert(vnode.lock.owned, 'mutex_owned(uobj->vmobjlock)');
-  return yield* this.genfsGetpages(vnode, request);
+  const reads = (request.access & PROT_WRITE) === 0 && (request.flags & PGO_LOCKED) === 0;
+  if (reads && vnode instanceof UvmVnode) {
+    this.uvmRaRequest(vnode, request.advice, request.offset, request.slots.length * PAGE_SIZE);
+  }
+  return yield* vnode.getpages(this, request);
 }
 
 /** Writes back, deactivates or frees pages. `uvn_put()`. => as `UvmObject.put` */
-export function* uvnPut(this: Uvm, vnode: UvmVnode, start: ByteOffset, end: ByteOffset, flags: number): Step<Errno> {
+export function* uvnPut(this: Uvm, vnode: UvmFile, start: ByteOffset, end: ByteOffset, flags: number): Step<Errno> {
   this.kern.kassert(vnode.lock.owned, 'mutex_owned(uobj->vmobjlock)');
-  return yield* this.genfsPutpages(vnode, start, end, flags);
+  return yield* vnode.putpages(this, start, end, flags);
 }
 
 /**
@@ -131,11 +159,11 @@ export function* uvnFindpages(
 export function* uvnFindpage(this: Uvm, vnode: UvmVnode, offset: ByteOffset, options: FindOptions): Step<PageSlot> {
   const { pages } = this;
   for (;;) {
-    const page = vnode.lookup(offset);
+    const page = this.uvmPagelookup(vnode, offset);
     if (page === NO_PAGE) {
       if (options.noAllocate) return NO_PAGE;
       const fresh = yield* this.uvmPagealloc(vnode, offset, null, 0);
-      if (fresh !== NO_PAGE || options.nowait) return fresh;
+      if (fresh !== NO_PAGE || options.nowait || this.uvmpdHopeless()) return fresh;
       yield* vnode.lock.exit();
       yield* this.uvmWait('uvn_fp1');
       yield* vnode.lock.enter();
@@ -165,7 +193,7 @@ export function* uvnFindpage(this: Uvm, vnode: UvmVnode, offset: ByteOffset, opt
  *
  * => `nodeLock` held for writing, object unlocked.
  */
-export function* uvmVnpSetsize(this: Uvm, vnode: UvmVnode, size: number): Step<void> {
+export function* uvmVnpSetsize(this: Uvm, vnode: UvmFile, size: number): Step<void> {
   const oldEnd = roundPage(Math.max(vnode.size, vnode.writeSize));
   const end = roundPage(size);
   yield* vnode.lock.enter();
@@ -180,7 +208,7 @@ export function* uvmVnpSetsize(this: Uvm, vnode: UvmVnode, size: number): Step<v
 }
 
 /** Tells the pager how large a file will be once the write in progress is done. `uvm_vnp_setwritesize()`. => object unlocked */
-export function* uvmVnpSetwritesize(this: Uvm, vnode: UvmVnode, size: number): Step<void> {
+export function* uvmVnpSetwritesize(this: Uvm, vnode: UvmFile, size: number): Step<void> {
   yield* vnode.lock.enter();
   vnode.writeSize = size;
   yield* vnode.lock.exit();

@@ -7,6 +7,7 @@
 import { type FieldWatcher, type WatchedMethods, watchFields, watchMethods } from '../kern/field-watcher.js';
 import type { Pfn } from '../machine/address.js';
 import type { Amap } from './amap.js';
+import { UvmAobj } from './aobj.js';
 import type { UvmObject } from './object.js';
 import { PG_WANTED } from './page-array.js';
 import type { Uvm } from './uvm.js';
@@ -46,11 +47,19 @@ const TABLE_METHODS: WatchedMethods = {
   set: { field: (index: number) => `page at ${index}`, writes: true },
 };
 
+const SLOT_METHODS: WatchedMethods = {
+  get: { field: (index: number) => `slot of page ${index}`, writes: false },
+  set: { field: (index: number) => `slot of page ${index}`, writes: true },
+};
+
 /** Fields that say where to look first, and never what is there; and whether the disk has been flushed, which is the disk's to know. */
 const UNTOLD = new Set(['hint', 'lookedUp', 'unflushed']);
 
-/** `vm_map_unbusy()` ends a map's being busy without the map's lock, under which everybody else looks at it. */
-const LOOKED_AT_UNLOCKED = new Set(['busy']);
+/**
+ * `vm_map_unbusy()` ends a map's being busy without the map's lock, under which everybody else looks at it. Whether a file was ever mapped
+ * is looked at before its lock is taken, and never becomes false again.
+ */
+const LOOKED_AT_UNLOCKED = new Set(['busy', 'mapped']);
 
 /** Watches all structures that there are, and those that are made from now on. Call it right after boot. */
 export function watchUvm(uvm: Uvm, told: FieldWatcher): void {
@@ -73,6 +82,7 @@ export function watchUvm(uvm: Uvm, told: FieldWatcher): void {
   });
   watchMembers(uvm.objects, (object: UvmObject) => {
     watchMethods(object.pages, object, TABLE_METHODS, watcher);
+    if (object instanceof UvmAobj) watchMethods(object.swapSlots, object, SLOT_METHODS, watcher);
     watchFields(object, watcher);
   });
   const { uvmMapentAlloc, uvmAnalloc } = uvm;

@@ -6,12 +6,21 @@
  * Errors are errno values; where an address or a count is the answer, an error is minus its errno.
  */
 import type { Errno } from '../kern/errno.js';
-import type { StateWriter } from '../kern/state.js';
+import type { Stateful, StateWriter } from '../kern/state.js';
 import type { Step } from '../kern/switch.js';
-import type { Va } from '../machine/address.js';
+import { asPfn, type Pfn, type Va } from '../machine/address.js';
+import type { BlockDevice } from '../machine/disk.js';
 import type { FileStore } from '../machine/file-store.js';
 import type { Pmap } from '../machine/pmap.js';
 import type { Protection } from '../machine/protection.js';
+import type { AddressDescription } from './address-description.js';
+import type { Uio } from './uio.js';
+
+/** Pages that are wired for the time being, as whoever had them wired knows them. */
+export interface Wiring extends Stateful {
+  /** The frame that was wired for each page of the buffer; `NO_FRAME` where there is none, or none any more. */
+  readonly frames: readonly Pfn[];
+}
 
 /** An address space. */
 export interface VmSpace {
@@ -32,14 +41,107 @@ export interface VmSpace {
 export interface Vnode {
   /** Unique among memory objects. */
   readonly id: number;
+  /** What it is called in listings. */
+  readonly label: string;
   /** Bytes in the file. */
   readonly size: number;
-  readonly store: FileStore;
+  /** Where its bytes rest; null for a file that is memory and nothing else. */
+  readonly store: FileStore | null;
+  /** Whether it can be written to. */
+  readonly writable: boolean;
 }
 
-/** Someone who holds references to vnodes, and can say how many, for the audit. */
+/** Where an open file stands: the next transfer begins there, and moves it. */
+export interface FilePosition {
+  offset: number;
+  /** Whether writing begins at the end of the file instead. `O_APPEND` */
+  readonly append: boolean;
+}
+
+/** Where in a file writing begins: at an offset, at the end, or where an open file stands. Looked at once the file is locked. */
+export type FileAt = number | 'append' | FilePosition;
+
+/** How a file is read or written. */
+export interface FileIoOptions {
+  /** How it will be read: `MADV_NORMAL`, `MADV_RANDOM` or `MADV_SEQUENTIAL`. Default `MADV_NORMAL`. */
+  readonly advice?: number;
+  /** Whether the file's pages are to be passed by where that can be done: `O_DIRECT`. */
+  readonly direct?: boolean;
+}
+
+/** Memory that exists apart from any space and any file, to be shared: an anonymous object. It reads as zeros at first. */
+export interface SharedMemory {
+  /** Unique among memory objects. */
+  readonly id: number;
+  /** Bytes in it, whole pages. */
+  readonly size: number;
+}
+
+/** A file system whose files are memory and nothing else, until it is mounted and when it is. */
+export interface MemoryFileSystem extends Stateful {
+  /** Bytes that its files may have together. */
+  readonly limit: number;
+  /** Bytes that they have, holes included; in whole pages. */
+  readonly bytesUsed: number;
+}
+
+/** Who attaches memory to spaces on its own account, and is told what becomes of the spaces. `uvm_shmfork`, `uvm_shmexit` */
+export interface SpaceAttacher {
+  /** A child's space has been made out of its parent's. */
+  forked(parent: VmSpace, child: VmSpace): Step<void>;
+  /** A space is about to be emptied, for good or for another program. */
+  emptied(space: VmSpace): Step<void>;
+}
+
+/** Someone who holds references to vnodes or shared memory, and can say how many, for the audit. */
 export interface VnodeReferrer {
-  heldReferences(vnode: Vnode): number;
+  heldReferences(object: Vnode | SharedMemory): number;
+}
+
+/** A device that has memory which can be mapped. */
+export interface MappableDevice {
+  readonly name: string;
+  /** The frame behind an offset in bytes, -1 when it must not be mapped for that access. `d_mmap`. */
+  mmap(offset: number, access: Protection): Pfn | -1;
+}
+
+/** A frame that is none: where an address led nowhere. */
+export const NO_FRAME = asPfn(-1);
+
+/** Bytes that a device moves out of the memory of a program, or into it, by physical address: DMA. */
+export interface PageTransfer {
+  /** For people: `st0 read of 4096 bytes`. */
+  readonly label: string;
+  readonly space: VmSpace;
+  /** The first of the pages that the program meant. */
+  readonly start: Va;
+  /** The frames that the device was given for them, in their order; `NO_FRAME` for none. */
+  readonly frames: readonly Pfn[];
+}
+
+/** Something that can be swapped to: a file or a disk, and the name by which it was found. */
+export type SwapTarget =
+  | { readonly path: string; readonly vnode: Vnode; readonly disk: null }
+  | { readonly path: string; readonly vnode: null; readonly disk: BlockDevice };
+
+/** Something that is swapped to. Counts in pages. */
+export interface SwapDescription {
+  readonly path: string;
+  /** The lower, the sooner it is used. */
+  readonly priority: number;
+  /** Whether pages are written to it: not while all that it has is brought in. */
+  readonly enabled: boolean;
+  readonly pages: number;
+  /** Those in use, the bad ones among them. */
+  readonly inUse: number;
+  /** Those that are never used again, since they could not be read or written. */
+  readonly bad: number;
+}
+
+/** Pages of a space that the kernel has borrowed and mapped: it reads what was in them then, whatever is stored there meanwhile. */
+export interface KernelLoan {
+  /** Bytes, whole pages. */
+  readonly size: number;
 }
 
 /** A mapping that is asked for. */
@@ -53,8 +155,10 @@ export interface MapRequest {
   readonly maxProtection: Protection;
   /** `MAP_*` */
   readonly flags: number;
-  /** The file, null for anonymous memory. The caller keeps its reference. */
+  /** The file, null for a device or anonymous memory. The caller keeps its reference. */
   readonly vnode: Vnode | null;
+  /** The device, if it is one: shared, always. */
+  readonly device?: MappableDevice | null;
   /** Where in the file, in bytes; whole pages. */
   readonly offset: number;
   /** `MADV_NORMAL`, `MADV_RANDOM` or `MADV_SEQUENTIAL` */
@@ -145,6 +249,8 @@ export interface VmSystem {
 
   /** All mappings of a space, by address. Looks only: takes no lock, does not sleep. */
   describeSpace(space: VmSpace): MappingDescription[];
+  /** What an address means, and where its bytes are. Looks only, as `describeSpace`. */
+  describeAddress(space: VmSpace, va: Va): AddressDescription;
 
   wire(space: VmSpace, start: Va, end: Va): Step<Errno>;
   unwire(space: VmSpace, start: Va, end: Va): Step<Errno>;
@@ -152,6 +258,47 @@ export interface VmSystem {
   wireAll(space: VmSpace, flags: number, limit: number): Step<Errno>;
   /** Whether so many more pages may be wired in the whole system. Does not sleep. */
   mayWire(pages: number): boolean;
+
+  /**
+   * Wires the pages of a buffer while a device uses them; answers what was wired, or the error of the fault that could not be resolved.
+   *
+   * @param access `PROT_WRITE` when they will be written to, else `PROT_READ`
+   */
+  vslock(space: VmSpace, address: number, length: number, access: Protection): Step<Wiring | Errno>;
+  /** Unwires the pages of a buffer: by address, where the system goes by that, or those that were wired. */
+  vsunlock(space: VmSpace, address: number, length: number, wiring: Wiring): Step<void>;
+  /** Maps frames into the kernel's space, one behind the other; answers where. Does not sleep. */
+  mapFrames(frames: readonly Pfn[], protection: Protection): Va;
+  /** Unmaps what `mapFrames` has mapped there. Does not sleep. */
+  unmapFrames(start: Va, pages: number): void;
+  /** A device was told to move bytes: whose pages these are is noted, for the audit. Does not sleep. */
+  beginTransfer(transfer: PageTransfer): void;
+  /** It is over. With `moves`, the device moves the bytes at this moment. Does not sleep. */
+  endTransfer(transfer: PageTransfer, options: { moves: boolean }): void;
+
+  /**
+   * Begins to swap to something.
+   *
+   * @returns 0; EBUSY when it is swapped to already; ENXIO when it cannot be; EROFS when it must not be written; EINVAL when no page fits
+   */
+  swapOn(target: SwapTarget, priority: number): Step<Errno>;
+  /** As `swapOn`, at boot. Does not sleep. */
+  swapOnAtBoot(target: SwapTarget, priority: number): Errno;
+  /** Brings all pages of something in, and swaps to it no longer. @returns 0; ENXIO when it is not swapped to; ENOMEM; EBUSY */
+  swapOff(target: SwapTarget): Step<Errno>;
+  /** Gives something that is swapped to another priority. @returns 0; ENOENT when it is not swapped to */
+  swapPriority(target: SwapTarget, priority: number): Step<Errno>;
+  /** What is swapped to, in the order in which it is used. */
+  swapStatistics(): Step<SwapDescription[]>;
+  /** The same. Looks only: takes no lock, does not sleep. */
+  describeSwap(): SwapDescription[];
+
+  /** Lends the pages of a range to the kernel; an errno when some of them cannot be lent: they have to be copied. */
+  borrow(space: VmSpace, start: Va, end: Va): Step<KernelLoan | Errno>;
+  /** Copies bytes out of borrowed pages, from an offset in the first of them on. Does not sleep. */
+  readLoan(loan: KernelLoan, offset: number, into: Uint8Array): void;
+  /** Gives borrowed pages back. */
+  returnLoan(loan: KernelLoan): Step<void>;
 
   /** Resolves a fault. @param access one of `PROT_READ`, `PROT_WRITE`, `PROT_EXEC` */
   fault(space: VmSpace, va: Va, access: Protection): Step<Errno>;
@@ -164,13 +311,41 @@ export interface VmSystem {
   releaseVnode(vnode: Vnode): Step<void>;
   /** The file has lost its name: with the last reference, its pages go too. Does not sleep. */
   unlinkVnode(vnode: Vnode): void;
-  /** Reads; answers the number of bytes, 0 at the end of the file. */
-  readVnode(vnode: Vnode, offset: number, into: Uint8Array): Step<number>;
+  /** Reads; answers the number of bytes, 0 at the end of the file. The memory may be a program's: faults on it are resolved. */
+  readVnode(vnode: Vnode, at: number | FilePosition, into: Uint8Array | Uio, options?: FileIoOptions): Step<number>;
   /** Writes; answers the number of bytes. */
-  writeVnode(vnode: Vnode, offset: number | 'append', from: Uint8Array): Step<number>;
+  writeVnode(vnode: Vnode, at: FileAt, from: Uint8Array | Uio, options?: FileIoOptions): Step<number>;
+  /** Starts to bring in a part of a file. Does not sleep. */
+  readAheadVnode(vnode: Vnode, offset: number, length: number): void;
+  /** Writes back the whole pages of a part of a file, and makes them the first to be paged out. */
+  releaseVnodePages(vnode: Vnode, start: number, end: number): Step<Errno>;
   truncateVnode(vnode: Vnode, size: number): Step<Errno>;
   syncVnode(vnode: Vnode): Step<Errno>;
 
+  /** Makes a file system whose files are memory; `limit` in bytes, infinite for as much as there is. Does not sleep. */
+  createMemoryFileSystem(limit: number): MemoryFileSystem;
+  /** Makes an empty file on one; the caller has the first reference. */
+  createMemoryFile(fileSystem: MemoryFileSystem, name: string): Step<Vnode>;
+
+  /** Who attaches memory to spaces. */
+  attacher: SpaceAttacher | null;
+  /** Makes memory of so many bytes; the caller has the first reference. */
+  createMemory(size: number, label: string): Step<SharedMemory>;
+  releaseMemory(memory: SharedMemory): Step<void>;
+  /** Has all of it in memory, and keeps it there, whoever maps it. */
+  wireMemory(memory: SharedMemory): Step<Errno>;
+  unwireMemory(memory: SharedMemory): Step<void>;
+  /**
+   * Maps all of it, for children to share; answers the address. Neither its rights nor those of children can be raised later.
+   *
+   * @param options.at where to with `fixed`, near which address without
+   */
+  attach(space: VmSpace, memory: SharedMemory, options: { at: Va; fixed: boolean; protection: Protection }): Step<Va | number>;
+
+  /** What can be set while it runs, by name: percentages of memory for each use. */
+  readonly parameters: Readonly<Record<string, number>>;
+  /** Sets one of these. Does not sleep. @returns 0, or EINVAL when it cannot be that */
+  setParameter(name: string, value: number): Errno;
   /** What is counted. Does not sleep. */
   statistics(): VmStatistics;
   /** Tells its state (D11). Does not sleep. */

@@ -4,6 +4,9 @@ import {
   EFAULT,
   EINVAL,
   ENOMEM,
+  IPC_CREAT,
+  IPC_PRIVATE,
+  IPC_RMID,
   MADV_DONTNEED,
   MADV_FREE,
   MAP_ANON,
@@ -211,8 +214,25 @@ describe('the old regression program', () => {
     });
     // What was synced is where the file's bytes rest, not only in pages.
     const stored = new Uint8Array(size);
-    expect(system.sys.vfs.lookup('mapped_file')?.store.read(0, stored)).toBe(0);
+    expect(system.sys.vfs.lookup('mapped_file')?.store?.read(0, stored)).toBe(0);
     expectAll(stored, 0xa5);
+    expectNoLeak(system);
+  });
+});
+
+describe('System V shared memory', () => {
+  it('mincore_shmseg: of a segment of 128 pages none is resident when it is attached, and all are after memset', () => {
+    const { system, process } = bootProcess();
+    act(system, process, function* (user) {
+      const id = yield* user.shmget(IPC_PRIVATE, PAGES * PAGE, IPC_CREAT | 0o600);
+      const map = yield* user.shmat(id, 0, 0);
+      expect(map, 'shmat').toBeGreaterThan(0);
+      expect(yield* residentPages(user, map, PAGES), 'attached').toBe(0);
+      yield* fill(user, map, PAGES * PAGE, 0x5a);
+      expect(yield* residentPages(user, map, PAGES), 'after memset').toBe(PAGES);
+      expect(yield* user.shmdt(map)).toBe(0);
+      expect(yield* user.shmctl(id, IPC_RMID)).toBe(0);
+    });
     expectNoLeak(system);
   });
 });

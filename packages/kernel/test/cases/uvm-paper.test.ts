@@ -105,16 +105,39 @@ describe("the UVM paper's worked examples", () => {
     expectNoLeak(system);
   });
 
-  it('wiring and map entries: mlock of half a mapping makes 2 entries out of 1, and munlock does not join them', () => {
+  it('wiring and map entries: physio and sysctl of half a mapping leave 1 entry; mlock makes 2 of it, and munlock does not join them', () => {
     //     page    0   1   2   3   4          0   1   2   3   4
     //             [───────────────)   ->     [─wired─)[──────)
     //
-    // The example also wires the same half by physio and by sysctl, which leaves 1 entry, since their wirings are not the map's.
-    // That needs vslock, which is not there yet.
-    const { system, process } = bootProcess();
+    // The wirings of physio and of sysctl are not the map's.
+    const { system, process } = bootProcess({ sysctlWires: true });
+    system.addDevice('/dev/rst0', { kind: 'tape' });
     const base = act(system, process, (user) => mapAnon(user, 4));
     act(system, process, (user) => fill(user, base, 4 * PAGE, 1));
-    expect(rangesOf(system, process, base)).toEqual([{ from: 0, to: 4, wiredCount: 0 }]);
+    const whole = [{ from: 0, to: 4, wiredCount: 0 }];
+    expect(rangesOf(system, process, base)).toEqual(whole);
+
+    // What there is while they have the half wired.
+    const meanwhile: unknown[] = [];
+    const { vm } = system;
+    const { vsunlock } = vm;
+    vm.vsunlock = function (...range) {
+      meanwhile.push({ wired: system.uvm.uvmexp.wired, ranges: rangesOf(system, process, base) });
+      return vsunlock.apply(this, range);
+    };
+    act(system, process, function* (user) {
+      const fd = yield* open(user, '/dev/rst0', O_RDWR);
+      expect(yield* user.write(fd, base, 2 * PAGE)).toBe(2 * PAGE);
+      expect(yield* user.close(fd)).toBe(0);
+      expect(yield* user.sysctl('hw.pagesize', base, 2 * PAGE)).toBeGreaterThan(0);
+    });
+    expect(meanwhile).toEqual([
+      { wired: 2, ranges: whole },
+      { wired: 2, ranges: whole },
+    ]);
+    expect(rangesOf(system, process, base)).toEqual(whole);
+    expect(system.uvm.uvmexp.wired).toBe(0);
+
     expect(act(system, process, (user) => user.mlock(base, 2 * PAGE))).toBe(0);
     expect(rangesOf(system, process, base)).toEqual([
       { from: 0, to: 2, wiredCount: 1 },

@@ -1,48 +1,31 @@
 /** How each operation of `operations.ts` is done to the kernel and to the model, and what must come of it. */
 import { ECHILD, MS_ASYNC, MS_INVALIDATE, RLIMIT_AS, RLIMIT_MEMLOCK, type User } from '../../src/index.js';
-import { compareAtRest } from './compare.js';
+import { compareAtRest, compareFileAtRest } from './compare.js';
 import { execute, load, store } from './instructions.js';
 import { peek } from './kernel-view.js';
 import type { Kind, Operation, Place } from './operations.js';
+import { descriptorFor, hex, lengthFor, resolve, resolveRange, sizeFor } from './places.js';
 import { pageRange } from './plain-arguments.js';
 import * as calls from './plain-calls.js';
-import { copyOut, ftruncate, read, write } from './plain-file-calls.js';
+import { copyOut, fadvise, fsync, ftruncate, read, write } from './plain-file-calls.js';
 import * as mapping from './plain-mapping-calls.js';
-import { PAGE, type PlainLimits, type PlainProcess } from './plain-memory.js';
+import { PAGE, type PlainLimits } from './plain-memory.js';
 import * as wiring from './plain-wiring-calls.js';
-import { MAX, MIN, type Pair, type World } from './world.js';
+import { TRANSFERS } from './transfers.js';
+import type { Pair, World } from './world.js';
 
-type Apply<K extends Kind> = (world: World, pair: Pair, operation: Operation<K>) => void;
+/** How an operation of some kind is done. */
+export type Apply<K extends Kind> = (world: World, pair: Pair, operation: Operation<K>) => void;
 
 /** Does an operation. */
 export function apply(world: World, operation: Operation): void {
   world.stamp++;
   (APPLY[operation.op] as Apply<Kind>)(world, world.pair(operation.who), operation);
-}
-
-function resolve(place: Place, model: PlainProcess): number {
-  if (typeof place === 'number') return place;
-  const runs = model.runs();
-  const run = runs[place.run % Math.max(1, runs.length)] ?? { start: MIN, end: MAX };
-  return run.start + ((place.page * PAGE) % (run.end - run.start)) + place.plus;
-}
-
-/** The range that an operation means; with `fit` it ends where what is mapped at its start ends, at the latest. */
-function resolveRange(
-  range: { at: Place; length: number; fit: boolean },
-  model: PlainProcess,
-): [address: number, length: number] {
-  const address = resolve(range.at, model);
-  const run = model.runs().find(({ start, end }) => address >= start && address < end);
-  const fits = !range.fit || run === undefined || range.length <= 0;
-  return [address, fits ? range.length : Math.min(range.length, run.end - address)];
-}
-
-function hex(value: number): string {
-  return value < 0 ? String(value) : `0x${value.toString(16)}`;
+  world.settle();
 }
 
 const APPLY: { [K in Kind]: Apply<K> } = {
+  ...TRANSFERS,
   mapAnon(world, pair, operation) {
     APPLY.mmap(world, pair, { ...operation, op: 'mmap', offset: 0 });
   },
@@ -103,7 +86,7 @@ const APPLY: { [K in Kind]: Apply<K> } = {
         (seen) => calls.msync(pair.model, address, length, flags, seen),
       );
     // What is thrown away although it could not be written is anybody's guess.
-    const answer = flags & MS_INVALIDATE ? sync() : world.withFailingIo(sync);
+    const answer = flags & MS_INVALIDATE ? world.withoutFailingIo(sync) : world.withFailingIo(sync);
     const synced = pageRange(pair.model, address, length);
     // The answer tells only of the last file.
     if (answer !== 0 || world.ioFailed || synced === null || flags & MS_ASYNC) return;
@@ -114,14 +97,16 @@ const APPLY: { [K in Kind]: Apply<K> } = {
     const into = resolve(vector, pair.model);
     const { model, kernel } = pair;
     let expected: ReturnType<typeof calls.mincore> = 0;
-    world.same(
-      pair,
-      `mincore(${hex(address)}, ${length}, ${hex(into)})`,
-      (user) => user.mincore(address, length, into),
-      () => {
-        expected = calls.mincore(model, address, length, into);
-        return typeof expected === 'number' ? expected : 0;
-      },
+    world.withoutFailingIo(() =>
+      world.same(
+        pair,
+        `mincore(${hex(address)}, ${length}, ${hex(into)})`,
+        (user) => user.mincore(address, length, into),
+        () => {
+          expected = calls.mincore(model, address, length, into, world);
+          return typeof expected === 'number' ? expected : 0;
+        },
+      ),
     );
     if (typeof expected === 'number') return;
     const wanted = expected as (0 | 1 | null)[];
@@ -213,23 +198,52 @@ const APPLY: { [K in Kind]: Apply<K> } = {
     world.withFailingIo(() => execute(world, pair, resolve(at, pair.model)));
   },
   read(world, pair, { fd, at, length }) {
-    moveBytes(world, pair, 'read', { fd, at, length, offset: null });
+    world.withoutFailingIo(() => moveBytes(world, pair, 'read', { fd, at, length, offset: null }));
   },
   write(world, pair, { fd, at, length }) {
-    moveBytes(world, pair, 'write', { fd, at, length, offset: null });
+    world.withoutFailingIo(() => moveBytes(world, pair, 'write', { fd, at, length, offset: null }));
   },
   pread(world, pair, { fd, at, length, offset }) {
-    moveBytes(world, pair, 'read', { fd, at, length, offset });
+    world.withoutFailingIo(() => moveBytes(world, pair, 'read', { fd, at, length, offset }));
   },
   pwrite(world, pair, { fd, at, length, offset }) {
-    moveBytes(world, pair, 'write', { fd, at, length, offset });
+    world.withoutFailingIo(() => moveBytes(world, pair, 'write', { fd, at, length, offset }));
   },
-  ftruncate(world, pair, { fd, size }) {
-    world.same(
-      pair,
-      `ftruncate(${fd}, ${size})`,
-      (user) => user.ftruncate(fd, size),
-      () => ftruncate(pair.model, fd, size),
+  ftruncate(world, pair, { fd: which, size: wanted }) {
+    const fd = descriptorFor(world, which);
+    const size = sizeFor(world, wanted);
+    world.withoutFailingIo(() =>
+      world.same(
+        pair,
+        `ftruncate(${fd}, ${size})`,
+        (user) => user.ftruncate(fd, size),
+        () => ftruncate(pair.model, fd, size),
+      ),
+    );
+  },
+  fsync(world, pair, { fd: which }) {
+    const fd = descriptorFor(world, which);
+    const answer = world.withFailingIo(() =>
+      world.same(
+        pair,
+        `fsync(${fd})`,
+        (user) => user.fsync(fd),
+        (seen) => fsync(pair.model, fd, seen),
+      ),
+    );
+    const file = pair.model.files[fd]?.file;
+    if (answer === 0 && file !== undefined && file !== 'pipe' && !file.inMemory) compareFileAtRest(world, file);
+  },
+  fadvise(world, pair, { fd: which, offset, length, advice }) {
+    const fd = descriptorFor(world, which);
+    // What it starts to read or to write may fail, and nobody is told.
+    world.withFailingIo(() =>
+      world.same(
+        pair,
+        `posix_fadvise(${fd}, ${offset}, ${length}, ${advice})`,
+        (user) => user.posixFadvise(fd, offset, length, advice),
+        () => fadvise(pair.model, fd, length, advice),
+      ),
     );
   },
   fork(world, pair) {
@@ -259,10 +273,15 @@ function moveBytes(
   world: World,
   pair: Pair,
   what: 'read' | 'write',
-  { fd, at, length, offset }: { fd: number; at: Place; length: number; offset: number | null },
+  { fd: which, at, length: wanted, offset }: { fd: number; at: Place; length: number; offset: number | null },
 ): void {
+  const fd = descriptorFor(world, which);
   const address = resolve(at, pair.model);
   const move = what === 'read' ? read : write;
+  const file = pair.model.files[fd]?.file;
+  // Whether a page that is lost has to be read depends on how much of it is written.
+  if (what === 'write' && file !== undefined && file !== 'pipe' && file.lost.size > 0) return;
+  const length = what === 'read' ? wanted : lengthFor(world, pair.model.files[fd], wanted, offset);
   world.same(
     pair,
     `${what}(${fd}, ${hex(address)}, ${length}${offset === null ? '' : `, at ${offset}`})`,

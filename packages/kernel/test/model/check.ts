@@ -1,8 +1,10 @@
 /** Runs a sequence of operations, and checks all that there is to check. */
+import type { PolicyName } from '../../src/index.js';
 import { expectNoLeak } from '../harness.js';
 import type { Adversity } from './adversity.js';
 import { apply } from './apply.js';
 import { compare } from './compare.js';
+import { newTally, type Tally } from './extras.js';
 import type { Operation } from './operations.js';
 import { World } from './world.js';
 
@@ -14,16 +16,22 @@ export interface RunOptions {
   readonly closely?: boolean;
   /** Pages of RAM; enough for everything when absent. */
   readonly ramPages?: number;
+  /** Whether there is swap, and what else `extras.ts` has. */
+  readonly swaps?: boolean;
+  /** Who decides which pages go. */
+  readonly pagePolicy?: PolicyName;
   /** What goes wrong; nothing when absent. */
   readonly adversity?: Adversity;
 }
 
-/** What went wrong in a sequence, as it was meant to. */
-export interface Mishaps {
+/** What came of a sequence. */
+export interface Result {
   /** Requests for I/O that failed. */
   failures: number;
   /** Processes that were killed for want of memory. */
   killed: number;
+  /** What happened where there is swap. */
+  tally: Tally;
 }
 
 /**
@@ -32,7 +40,7 @@ export interface Mishaps {
  *
  * @throws {Error} at the first difference, with all that was done before it
  */
-export function check(operations: readonly Operation[], options: RunOptions): Mishaps {
+export function check(operations: readonly Operation[], options: RunOptions): Result {
   const closely = options.closely === true;
   const world = new World({ ...options, witness: closely });
   const sound = (): void => {
@@ -45,9 +53,18 @@ export function check(operations: readonly Operation[], options: RunOptions): Mi
     apply(world, operation);
     if (closely) sound();
   }
-  sound();
-  compare(world);
-  expectNoLeak(world.system);
+  world.withoutFailingIo(() => {
+    sound();
+    compare(world);
+    world.extras?.end();
+    expectNoLeak(world.system);
+  });
   if (world.system.kern.witness.reversals.length > 0) world.fail('locks are taken in different orders');
-  return { failures: world.adversity?.failures ?? 0, killed: world.killed };
+  const { uvmexp, swap, aobjs } = world.system.uvm;
+  if (uvmexp.swpginuse !== swap.bad || uvmexp.swpgonly !== 0 || aobjs.size > 0) world.fail('slots or objects are left');
+  return {
+    failures: world.adversity?.failures ?? 0,
+    killed: world.killed,
+    tally: world.extras?.result() ?? newTally(),
+  };
 }

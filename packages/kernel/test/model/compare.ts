@@ -1,7 +1,8 @@
 /** At the end of a sequence: whether the kernel has everything that the model has, and nothing else. */
 import { PROT_READ, type Step, type User } from '../../src/index.js';
-import { entriesOf, peek } from './kernel-view.js';
-import { PAGE, type Page, type PlainProcess, READ } from './plain-memory.js';
+import type { Extras } from './extras.js';
+import { entriesOf, objectPage, peek } from './kernel-view.js';
+import { isLost, PAGE, type Page, type PlainFile, type PlainProcess, READ } from './plain-memory.js';
 import type { Pair, World } from './world.js';
 
 /** Expects that both have the same mappings, the same bytes in memory and in files, and that what is flushed rests in the file. */
@@ -10,6 +11,25 @@ export function compare(world: World): void {
   for (const pair of world.pairs) compareBytes(world, pair);
   // To read a file takes memory, and where that is scarce nobody has written to one.
   if (!world.scarce) for (const name of ['a', 'b'] as const) compareFile(world, name);
+  if (world.extras !== null) compareExtras(world, world.extras);
+}
+
+/** Expects shared memory to be the same, also what nobody has mapped; and the raw disk. */
+function compareExtras(world: World, { memories, disk, plainDisk }: Extras): void {
+  const found = new Uint8Array(plainDisk.length);
+  disk.read(0, found);
+  sameBytes(world, 'the raw disk', found, plainDisk);
+  for (const { file, aobj } of memories) {
+    if (aobj === null) world.fail(`${file.name} is gone`);
+    for (const [index, bytes] of file.pages.entries()) {
+      sameBytes(
+        world,
+        `page ${index} of ${file.name}`,
+        objectPage(world.system, aobj, index),
+        file.lost.has(index) ? null : bytes,
+      );
+    }
+  }
 }
 
 /** A page in a line: rights, the most there can be, inheritance, wired, and which page of which file, private or shared. */
@@ -75,6 +95,7 @@ function* readEverything(user: User, model: PlainProcess): Step<Map<number, Uint
 
 /** The bytes of a page in the model, null beyond the end of its file. */
 function bytesOf(page: Page): Uint8Array | null {
+  if (isLost(page)) return null;
   if (page.place.bytes !== null) return page.place.bytes;
   return page.file === null ? new Uint8Array(PAGE) : (page.file.pages[page.index] ?? null);
 }
@@ -103,9 +124,23 @@ function compareFile(world: World, name: 'a' | 'b'): void {
     yield* vm.syncVnode(vnode);
   });
   sameBytes(world, `file ${name}`, found, wanted);
-  const atRest = new Uint8Array(vnode.store.size);
-  vnode.store.read(0, atRest);
+  const { store } = vnode;
+  // A file that is memory rests nowhere.
+  if (store === null) return;
+  const atRest = new Uint8Array(store.size);
+  store.read(0, atRest);
   sameBytes(world, `file ${name} at rest`, atRest, wanted);
+}
+
+/** Expects all of a file to rest where files rest. */
+export function compareFileAtRest(world: World, file: PlainFile): void {
+  const store = world.system.sys.vfs.lookup(file.name)?.store ?? null;
+  if (store === null) world.fail(`file ${file.name} is gone`);
+  const found = new Uint8Array(store.size);
+  store.read(0, found);
+  const wanted = new Uint8Array(file.size);
+  for (const [index, page] of file.pages.entries()) wanted.set(page.subarray(0, file.size - index * PAGE), index * PAGE);
+  sameBytes(world, `file ${file.name} at rest`, found, wanted);
 }
 
 /** Expects what `msync` has flushed to rest in the file: the pages of a range that lie within it. */
@@ -113,8 +148,8 @@ export function compareAtRest(world: World, model: PlainProcess, start: number, 
   for (const at of model.mapped(start, end)) {
     const page = model.pages.get(at);
     const bytes = page?.file?.pages[page.index];
-    const store = page?.file == null ? undefined : world.system.sys.vfs.lookup(page.file.name)?.store;
-    if (page?.file == null || bytes === undefined || store === undefined) continue;
+    const store = page?.file == null ? null : world.system.sys.vfs.lookup(page.file.name)?.store;
+    if (page?.file == null || bytes === undefined || store == null) continue;
     const within = Math.min(PAGE, page.file.size - page.index * PAGE);
     const found = new Uint8Array(within);
     store.read(page.index * PAGE, found);

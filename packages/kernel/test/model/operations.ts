@@ -111,6 +111,11 @@ const syncFlags = weighted(
   [1, fc.constantFrom(0, MS_SYNC | MS_ASYNC, 8)],
 );
 const who = fc.nat(3);
+const raw = {
+  at: weighted<Place>([1, inRun(fc.constantFrom(0, 0, 512, 100, 4095))]),
+  blocks: weighted([3, fc.constantFrom(8, 16, 24)], [2, fc.integer({ min: 1, max: 24 })]),
+  block: fc.nat(31),
+};
 
 /** The parts of each kind of operation. */
 const PARTS = {
@@ -157,9 +162,30 @@ const PARTS = {
   pread: { fd: seekable, at: byte, length: moved, offset: fileOffset },
   pwrite: { fd: seekable, at: byte, length: moved, offset: fileOffset },
   ftruncate: { fd, size: fileOffset },
+  fsync: { fd: seekable },
+  fadvise: {
+    fd: seekable,
+    offset: fileOffset,
+    length: weighted([12, moved], [3, fc.constant(0)]),
+    advice: weighted([12, fc.integer({ min: 0, max: 5 })], [1, fc.constantFrom(-1, 6)]),
+  },
   fork: {},
   exit: {},
   wait: {},
+  /** Stores to many pages. */
+  fill: { at: weighted<Place>([1, inRun(fc.constant(0))]), length: pages(3, 8) },
+  /** A segment of System V shared memory: made if there is none, and attached. */
+  shmat: { segment: fc.nat(1), at: anywhere, readonly: weighted([5, fc.constant(false)], [1, fc.constant(true)]) },
+  shmdt: { which: fc.nat(3) },
+  shmrm: { segment: fc.nat(1) },
+  /** `mmap` of an object of POSIX shared memory. */
+  mapObject: { at: anywhere, length, protection, flags: sharing, offset: pages(0, 3) },
+  send: { at: byte, length: weighted([6, pages(1, 4)], [2, fc.integer({ min: 1, max: 9000 })]) },
+  recv: { at: byte, length: weighted([3, pages(1, 4)], [2, fc.integer({ min: 1, max: 20_000 })]) },
+  /** Blocks of a raw disk, to memory and from it. */
+  rawRead: raw,
+  rawWrite: raw,
+  swapctl: { device: fc.nat(1), on: fc.boolean() },
 } as const;
 
 type Parts = typeof PARTS;
@@ -179,8 +205,30 @@ function operation(kind: Kind): fc.Arbitrary<Operation> {
 /** How often each kind of operation comes in a sequence; one that is left out does not. */
 export type Profile = Partial<Record<Kind, number>>;
 
+/** Memory is mapped and stored to, more of it than there is RAM. */
+const FULL: fc.Arbitrary<Operation[]> = fc
+  .tuple(fc.constantFrom(MAP_PRIVATE, MAP_SHARED), fc.constantFrom(MAP_PRIVATE, MAP_SHARED), fc.integer({ min: 5, max: 8 }))
+  .map(([low, high, count]) => [
+    begin('mapAnon', { at: MIN + 2 * PAGE, length: count * PAGE, protection: 3, source: fixedAnonymous(low) }),
+    begin('mapAnon', { at: MIN + 22 * PAGE, length: count * PAGE, protection: 3, source: fixedAnonymous(high) }),
+    begin('fill', { at: MIN + 2 * PAGE, length: count * PAGE }),
+    begin('fill', { at: MIN + 22 * PAGE, length: count * PAGE }),
+  ]);
+
+function begin<K extends Kind>(op: K, parts: Omit<Operation<K>, 'op' | 'who'>): Operation {
+  return { op, who: 0, ...parts } as unknown as Operation;
+}
+
+function fixedAnonymous(how: number): { fd: -1; flags: number } {
+  return { fd: -1, flags: MAP_ANON | MAP_FIXED | how };
+}
+
 function sequence(profile: Profile, maxLength: number): fc.Arbitrary<Operation[]> {
   const kinds = (Object.keys(profile) as Kind[]).map((kind) => ({ weight: profile[kind] ?? 0, arbitrary: operation(kind) }));
+  if (profile.fill !== undefined)
+    return fc
+      .tuple(FULL, fc.array(fc.oneof(...kinds), { minLength: 1, maxLength, size: 'max' }))
+      .map(([begin, rest]) => [...begin, ...rest]);
   const first = fc.array(operation(profile.mapAnon === undefined ? 'mmap' : 'mapAnon'), { maxLength: 5, size: 'max' });
   const then = fc.array(fc.oneof(...kinds), { minLength: 1, maxLength, size: 'max' });
   return fc.tuple(first, then).map(([begin, rest]) => [...begin, ...rest]);

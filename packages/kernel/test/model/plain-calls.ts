@@ -120,7 +120,13 @@ function forget(process: PlainProcess, at: number, seen: Seen): void {
 }
 
 /** Answers the errno, or for each page 1, 0, or null where it is open. The caller stores them at the vector. */
-export function mincore(process: PlainProcess, address: number, length: number, vector: number): number | (0 | 1 | null)[] {
+export function mincore(
+  process: PlainProcess,
+  address: number,
+  length: number,
+  vector: number,
+  options: { swaps: boolean },
+): number | (0 | 1 | null)[] {
   const start = word(address);
   if (start % PAGES !== 0n) return -EINVAL;
   const end = sum(start, roundUp(word(length)));
@@ -132,7 +138,8 @@ export function mincore(process: PlainProcess, address: number, length: number, 
   if (count > BigInt(process.max / PAGE)) return -ENOMEM;
   const pages = pagesIn(process, Number(start), Number(end));
   if (pages.includes(undefined)) return -ENOMEM;
-  return pages.map((page) => residency(page as Page));
+  // Where there is swap, whatever was used may be there.
+  return pages.map((page) => (residency(page as Page) === 1 && options.swaps ? null : residency(page as Page)));
 }
 
 function residency(page: Page): 0 | 1 | null {

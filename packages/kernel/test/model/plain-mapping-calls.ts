@@ -96,7 +96,8 @@ export function mmap(
   if (wanted !== 0 && (flags & MAP_WIRED || process.wireFuture)) {
     const limit = process.limits.wired;
     // A limit of 0 counts as none here.
-    const over = limit !== 0 && exceeds(process, bytes, limit, seen.answer === -ENOMEM);
+    const refused = seen.answer === -ENOMEM;
+    const over = limit !== 0 && (exceeds(process, bytes, limit, refused) || (refused && seen.mayExceedMachine(bytes)));
     const errno = over ? ENOMEM : wire(pagesIn(process, start, start + bytes), process);
     if (errno !== 0) {
       process.unmap(start, start + bytes);

@@ -17,6 +17,8 @@ export interface Place {
   bytes: Uint8Array | null;
   /** Whether some child inherited it by sharing: then others may do to it what this process does not see coming. */
   shared: boolean;
+  /** Whether it could not be read back from where it was, and is gone. */
+  lost: boolean;
 }
 
 /** An access that cannot be done: the signal that must come. */
@@ -24,14 +26,21 @@ export type Fault = 'unmapped' | 'forbidden' | 'beyond the file' | 'unreadable';
 
 /** A file: its bytes, page by page. Behind the end, the last page holds whatever mappings have stored there. */
 export class PlainFile {
-  readonly name: string;
+  /** What the kernel calls it. */
+  name: string;
   size = 0;
   readonly pages: Uint8Array[] = [];
   /** Pages that must be in memory: somebody used them, and nothing has made them go. */
   readonly resident = new Set<number>();
+  /** Pages that could not be read back from where they were, and are gone: of files that are memory themselves. */
+  readonly lost = new Set<number>();
 
-  constructor(name: string) {
+  /** Whether it is memory itself, and rests nowhere. */
+  readonly inMemory: boolean;
+
+  constructor(name: string, options: { inMemory?: boolean } = {}) {
     this.name = name;
+    this.inMemory = options.inMemory === true;
   }
 
   /** Cuts the file, or extends it with zeros. */
@@ -43,13 +52,36 @@ export class PlainFile {
     this.#setSize(size);
   }
 
+  /** Clears what mappings have stored behind the end, up to where something is going to be written. */
+  clearBehindEnd(offset: number): void {
+    if (this.size % PAGE === 0) return;
+    const last = Math.floor(this.size / PAGE);
+    this.pages[last]?.fill(0, this.size % PAGE, Math.min(PAGE, offset - last * PAGE));
+  }
+
+  /** Makes the file longer, with these pages where there are to be any. */
+  extend(size: number, pages: ReadonlyMap<number, Uint8Array>): void {
+    this.#setSize(size);
+    for (const [index, page] of pages) this.pages[index] = page;
+  }
+
+  /** Gives the file its old size back after a write that was to make it `reached` long, and failed. */
+  cut(size: number, reached: number): void {
+    if (reached > size && size % PAGE !== 0) this.pages[Math.floor(size / PAGE)]?.fill(0, size % PAGE);
+    this.#setSize(size);
+  }
+
+  /** Some bytes of one page; their page is in memory then. */
+  piece(offset: number, length: number): Uint8Array {
+    const index = Math.floor(offset / PAGE);
+    this.resident.add(index);
+    return (this.pages[index] ?? new Uint8Array(PAGE)).subarray(offset % PAGE, (offset % PAGE) + length);
+  }
+
   /** Writes bytes at an offset; a gap before it reads as zeros. */
   write(offset: number, bytes: Uint8Array): void {
     if (bytes.length === 0) return;
-    if (offset > this.size && this.size % PAGE !== 0) {
-      const last = Math.floor(this.size / PAGE);
-      this.pages[last]?.fill(0, this.size % PAGE, Math.min(PAGE, offset - last * PAGE));
-    }
+    if (offset > this.size) this.clearBehindEnd(offset);
     this.#setSize(Math.max(this.size, offset + bytes.length));
     for (let done = 0; done < bytes.length; ) {
       const at = offset + done;
@@ -84,7 +116,7 @@ export class PlainFile {
     this.size = size;
     const count = Math.ceil(size / PAGE);
     while (this.pages.length < count) this.pages.push(new Uint8Array(PAGE));
-    for (const index of this.resident) if (index >= count) this.resident.delete(index);
+    for (const set of [this.resident, this.lost]) for (const index of set) if (index >= count) set.delete(index);
     this.pages.length = count;
   }
 }
@@ -131,7 +163,22 @@ const NONE = 2;
 const ZERO = 4;
 
 export function newPlace(): Place {
-  return { bytes: null, shared: false };
+  return { bytes: null, shared: false, lost: false };
+}
+
+function copyOf({ bytes, lost }: Place): Place {
+  return { bytes: bytes?.slice() ?? null, shared: false, lost };
+}
+
+/** Whether what is in a page is gone. */
+export function isLost({ place, file, index }: Page): boolean {
+  return place.bytes === null ? file?.lost.has(index) === true : place.lost;
+}
+
+/** A segment that is attached. */
+export interface PlainAttachment {
+  readonly address: number;
+  readonly size: number;
 }
 
 /** A process. */
@@ -148,6 +195,8 @@ export class PlainProcess {
   /** Whether what is mapped is to be wired from now on. */
   wireFuture = false;
   readonly limits: PlainLimits;
+  /** Segments of shared memory that are attached, the latest last. */
+  readonly attachments: PlainAttachment[] = [];
 
   constructor(parts: {
     min: number;
@@ -212,24 +261,44 @@ export class PlainProcess {
     for (const at of this.mapped(start, end)) this.pages.delete(at);
   }
 
+  /** Why an access of this kind to one page cannot be, null when it can. */
+  faultOf(address: number, right: number): Fault | null {
+    const page = this.pages.get(Math.floor(address / PAGE) * PAGE);
+    if (page === undefined) return 'unmapped';
+    if ((page.protection & right) === 0) return 'forbidden';
+    if (isLost(page)) return 'unreadable';
+    const { place, file, index } = page;
+    return place.bytes === null && file !== null && index >= file.pages.length ? 'beyond the file' : null;
+  }
+
   /** What an access of this kind to one page finds: its bytes, or why not. */
   access(address: number, right: number): Uint8Array | Fault {
     const page = this.pages.get(Math.floor(address / PAGE) * PAGE);
     if (page === undefined) return 'unmapped';
     if ((page.protection & right) === 0) return 'forbidden';
+    if (isLost(page)) return 'unreadable';
     return useBytes(page, { write: right === WRITE }) ?? 'beyond the file';
+  }
+
+  /** As `access`, when a device does it: what may be written has its own copy then. */
+  accessWired(address: number, right: number): Uint8Array | Fault {
+    const found = this.access(address, right);
+    const page = this.pages.get(Math.floor(address / PAGE) * PAGE);
+    if (typeof found === 'string' || page === undefined || (page.protection & WRITE) === 0) return found;
+    return useBytes(page, { write: true }) ?? 'beyond the file';
   }
 
   /** Wires a page, as far as its bytes are concerned; answers whether it can be. */
   wireIn(page: Page): boolean {
     // Memory that may ever be written gets its own copy now: later it must not fault.
-    return useBytes(page, { write: (page.maxProtection & WRITE) !== 0 }) !== null;
+    return !isLost(page) && useBytes(page, { write: (page.maxProtection & WRITE) !== 0 }) !== null;
   }
 
   /** A child, with what it inherits. */
   fork(): PlainProcess {
     const child = new PlainProcess(this);
     child.dataSize = this.dataSize;
+    child.attachments.push(...this.attachments);
     for (const [at, page] of this.pages) {
       const inherited = inherit(page);
       if (inherited !== null) child.pages.set(at, inherited);
@@ -245,7 +314,7 @@ function inherit(page: Page): Page | null {
       page.place.shared = true;
       return common;
     case COPY:
-      return { ...common, toFile: false, place: { bytes: page.place.bytes?.slice() ?? null, shared: false } };
+      return { ...common, toFile: false, place: copyOf(page.place) };
     case ZERO:
       return { ...common, toFile: false, file: null, index: 0, place: newPlace() };
     case NONE:

@@ -1,7 +1,7 @@
 /** The system calls that wire memory, as the plain model answers them; and wiring, for those that do it besides. */
 import { EAGAIN, EINVAL, EIO, ENOMEM, MCL_CURRENT, MCL_FUTURE } from '../../src/index.js';
 import { pageRange } from './plain-arguments.js';
-import { PAGE, type Page, PlainProcess } from './plain-memory.js';
+import { isLost, PAGE, type Page, PlainProcess } from './plain-memory.js';
 import type { Seen } from './seen.js';
 
 /** The pages of a range, undefined for those that are not mapped. */
@@ -29,10 +29,12 @@ export function mlock(process: PlainProcess, address: number, length: number, se
   const range = pageRange(process, address, length);
   if (range === null) return -ENOMEM;
   if (exceeds(process, range.end - range.start, process.limits.wired, seen.answer === -EAGAIN)) return -EAGAIN;
+  if (seen.answer === -EAGAIN && seen.mayExceedMachine(range.end - range.start)) return -EAGAIN;
   if (!process.pages.has(range.start)) return -ENOMEM;
   const pages = pagesIn(process, range.start, range.end);
   if (pages.some((page) => page === undefined || page.protection === 0)) return -EINVAL;
-  if (seen.ioFailed && seen.answer === -EIO) {
+  const lost = pages.some((page) => page !== undefined && !page.wired && isLost(page));
+  if ((seen.ioFailed || lost) && seen.answer === -EIO) {
     // What came before the page that could not be read has its own pages now.
     for (const at of PlainProcess.addresses(range.start, range.end)) {
       const page = process.pages.get(at);

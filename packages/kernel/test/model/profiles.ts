@@ -60,6 +60,25 @@ const FILES: Profile = {
   load: 5,
 };
 
+/** One file: mapped shared and privately by two processes who also read and write it, and everything that befalls it meanwhile. */
+export const COHERENCE: readonly Profile[] = [
+  {
+    mmap: 3,
+    store: 10,
+    load: 4,
+    read: 3,
+    write: 3,
+    pread: 5,
+    pwrite: 6,
+    ftruncate: 6,
+    msync: 4,
+    fsync: 3,
+    fadvise: 3,
+    madvise: 2,
+    fork: 2,
+  },
+];
+
 /** For one process. */
 export const ALONE: readonly Profile[] = [EVERYTHING, EVERYTHING, LAYOUT, WIRING, FILES];
 
@@ -96,3 +115,57 @@ export const TOGETHER: readonly Profile[] = [
   { ...SHARING, mlock: 5, munlock: 3, mlockall: 1, munlockall: 1 },
   { ...FILES, ...FAMILY },
 ];
+
+/** All that there is where memory goes to swap and comes back. */
+const PRESSURE: Profile = {
+  fill: 8,
+  store: 6,
+  load: 6,
+  send: 5,
+  recv: 4,
+  rawRead: 4,
+  rawWrite: 4,
+  shmat: 5,
+  shmdt: 2,
+  shmrm: 1,
+  mapObject: 4,
+  mmap: 2,
+  munmap: 2,
+  mprotect: 1,
+  minherit: 2,
+  madvise: 2,
+  mremap: 2,
+  mincore: 1,
+  msync: 1,
+  ftruncate: 1,
+  pread: 2,
+  pwrite: 2,
+  fork: 3,
+  exit: 1,
+  wait: 1,
+};
+
+/** With so little RAM that everything swaps. */
+export const SWAPPING: readonly Profile[] = [
+  PRESSURE,
+  { fill: 8, store: 4, load: 4, send: 8, recv: 6, fork: 3, exit: 1, mmap: 2, munmap: 2, mremap: 2, minherit: 2 },
+  {
+    fill: 8,
+    store: 4,
+    load: 4,
+    shmat: 8,
+    shmdt: 3,
+    shmrm: 2,
+    mapObject: 6,
+    ftruncate: 1,
+    pread: 3,
+    pwrite: 3,
+    fork: 3,
+    exit: 1,
+    madvise: 2,
+  },
+  { fill: 8, store: 4, load: 4, rawRead: 8, rawWrite: 8, mlock: 2, munlock: 2, shmat: 3, mapObject: 2, mprotect: 1, fork: 2 },
+];
+
+/** … while swapping to this disk and that begins and ends. */
+export const UNSTEADY: readonly Profile[] = SWAPPING.map((profile) => ({ ...profile, swapctl: 6 }));

@@ -6,7 +6,8 @@
  */
 import fc from 'fast-check';
 import { Adversity } from './adversity.js';
-import { check, type Mishaps, type RunOptions } from './check.js';
+import { check, type Result, type RunOptions } from './check.js';
+import { newTally, type Tally } from './extras.js';
 import { type Profile, sequences } from './operations.js';
 
 /** More than a sequence has ever taken, in milliseconds. */
@@ -41,17 +42,20 @@ interface PropertyOptions extends Omit<RunOptions, 'adversity'> {
   readonly adverse?: boolean;
 }
 
-/** Runs random sequences; the first that fails is made as short as it can be, and reported. Answers what went wrong in all of them. */
-export function expectModel(profiles: readonly Profile[], options: PropertyOptions): Mishaps {
-  const mishaps = { failures: 0, killed: 0 };
+/** Runs random sequences; the first that fails is made as short as it can be, and reported. Answers what came of all of them. */
+export function expectModel(profiles: readonly Profile[], options: PropertyOptions): Result {
+  const sum: Result = { failures: 0, killed: 0, tally: newTally() };
   const property = fc.property(sequences(profiles, options.length), fc.nat(), (operations, seed) => {
-    const { failures, killed } = check(
-      operations,
-      options.adverse === true ? { ...options, adversity: new Adversity(seed) } : options,
-    );
-    mishaps.failures += failures;
-    mishaps.killed += killed;
+    const { swaps = false, adverse = false } = options;
+    const result = check(operations, {
+      ...options,
+      ...(swaps ? { pagePolicy: seed % 3 === 0 ? 'clockpro' : 'clock' } : {}),
+      ...(adverse ? { adversity: new Adversity(seed, swaps) } : {}),
+    });
+    sum.failures += result.failures;
+    sum.killed += result.killed;
+    for (const [what, count] of Object.entries(result.tally)) sum.tally[what as keyof Tally] += count;
   });
   fc.assert(property, { numRuns: options.count });
-  return mishaps;
+  return sum;
 }

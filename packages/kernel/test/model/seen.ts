@@ -16,6 +16,8 @@ export interface Seen {
   hasOwnPage(address: number): boolean;
   /** The mapping that the kernel has at this address. */
   mappingAt(address: number): { start: number; end: number };
+  /** Whether so many bytes more than all processes have wired, if each page counts for all who have it, are more than the machine allows. */
+  mayExceedMachine(bytes: number): boolean;
   /** How many pages of all processes have this place. */
   holders(page: Page): number;
 }

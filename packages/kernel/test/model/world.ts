@@ -8,6 +8,7 @@ import {
   O_RDONLY,
   O_RDWR,
   O_WRONLY,
+  type PolicyName,
   type Process,
   RamFile,
   SIGBUS,
@@ -22,7 +23,9 @@ import { asVa } from '../../src/machine/address.js';
 import { boot } from '../harness.js';
 import { nothing } from '../threads.js';
 import type { Adversity } from './adversity.js';
+import { Extras, OBJECT_FD, SWAP_OPTIONS } from './extras.js';
 import { anonBytes, entryAt } from './kernel-view.js';
+import { noteLost } from './losses.js';
 import { type Fault, PAGE, type Page, PlainFile, type PlainOpenFile, PlainProcess } from './plain-memory.js';
 import type { Seen } from './seen.js';
 
@@ -87,6 +90,10 @@ export interface WorldOptions {
   readonly witness: boolean;
   /** Pages of RAM; enough for everything when absent. When they run out, processes are killed. */
   readonly ramPages?: number;
+  /** Whether there is swap, and the extras. */
+  readonly swaps?: boolean;
+  /** Who decides which pages go: the clock when absent. */
+  readonly pagePolicy?: PolicyName;
   /** What goes wrong; nothing when absent. */
   readonly adversity?: Adversity;
 }
@@ -102,6 +109,8 @@ export class World {
   stamp = 0;
   readonly maxProcesses: number;
   readonly adversity: Adversity | null;
+  /** What there is where there is swap, else null. */
+  readonly extras: Extras | null;
   /** Whether there may be no memory left. */
   readonly scarce: boolean;
   /** Whether I/O has failed during the last call. */
@@ -109,21 +118,29 @@ export class World {
   /** Processes that were killed for want of memory. */
   killed = 0;
   readonly #signals: SignalInfo[] = [];
+  /** Whether an answer or a signal has said that something went wrong, and how much I/O had failed, when the model was last settled. */
+  #told = false;
+  #settledFailures = 0;
 
   constructor(options: WorldOptions) {
     this.maxProcesses = options.processes;
     this.adversity = options.adversity ?? null;
-    this.scarce = options.ramPages !== undefined;
+    const swaps = options.swaps === true;
+    this.scarce = options.ramPages !== undefined && !swaps;
     const ram = (options.ramPages ?? ramPages(options.processes)) * PAGE;
     this.system = boot({
       ram,
       userSpace: { min: MIN, max: MAX },
       witness: options.witness,
+      ...(options.pagePolicy === undefined ? {} : { pagePolicy: options.pagePolicy }),
+      ...(swaps ? { swap: SWAP_OPTIONS, maxphys: PAGE } : {}),
       ...(options.adversity === undefined ? {} : { strategy: options.adversity }),
     });
     for (const name of ['a', 'b'] as const) {
-      this.system.sys.vfs.add(name, new RamFile(name, CONTENTS[name]));
-      this.files[name].write(0, CONTENTS[name]);
+      // Where there is swap, files have whole pages: `sizeFor`.
+      const content = swaps ? CONTENTS[name].subarray(0, CONTENTS[name].length - (CONTENTS[name].length % PAGE)) : CONTENTS[name];
+      this.system.sys.vfs.add(name, new RamFile(name, content));
+      this.files[name].write(0, content);
       this.files[name].resident.clear();
     }
     const kernel = this.system.spawn('test');
@@ -135,11 +152,14 @@ export class World {
       yield* nothing();
       return 'skip';
     };
+    const extras = swaps ? new Extras(this.system) : null;
+    this.extras = extras;
     this.system.perform(kernel, function* (user) {
       user.sigaction(SIGSEGV, note);
       user.sigaction(SIGBUS, note);
       for (const [path, flags] of OPEN) yield* user.open(path, flags);
       yield* user.pipe();
+      if (extras !== null) yield* extras.open(user);
     });
     const model = new PlainProcess({
       min: MIN,
@@ -163,7 +183,15 @@ export class World {
     for (const end of ['read', 'write']) {
       files.push({ file: 'pipe', readable: end === 'read', writable: end === 'write', append: false, offset: 0 });
     }
+    if (this.extras !== null) {
+      files[OBJECT_FD] = { file: this.extras.object, readable: true, writable: true, append: false, offset: 0 };
+    }
     return files;
+  }
+
+  /** Whether there is swap. */
+  get swaps(): boolean {
+    return this.extras !== null;
   }
 
   /** The process that a number stands for. */
@@ -195,6 +223,8 @@ export class World {
       this.fail(error instanceof Error ? error.message : String(error), error instanceof Deadlock ? undefined : error);
     }
     this.ioFailed = this.adversity?.failures !== failures;
+    const { value } = outcome;
+    if (this.#signals.length > 0 || (typeof value === 'number' && value < 0)) this.#told = true;
     if (outcome.done === true) return { value: outcome.value as T };
     const { ending, pid } = pair.kernel;
     if (free - reserve_kernel >= MOST_PAGES)
@@ -203,6 +233,42 @@ export class World {
     this.#ended(pair, KILLED);
     this.killed++;
     return 'killed';
+  }
+
+  /**
+   * After an operation: takes note, in the model, of pages that have been lost meanwhile. Not before the model has done the operation: a
+   * page may be used, and then be lost.
+   */
+  settle(): void {
+    const failures = this.adversity?.failures ?? 0;
+    if (this.extras !== null && failures !== this.#settledFailures) {
+      const wrong = noteLost(this.system, this.extras, this.pairs, this.#told);
+      if (wrong !== null) this.fail(wrong);
+    }
+    this.#settledFailures = failures;
+    this.#told = false;
+  }
+
+  /** Begins or ceases to swap to a disk; answers what the kernel does. */
+  swapctl(command: number, disk: number): number {
+    const failures = this.adversity?.failures;
+    const answer = this.extras?.swapctl(command, disk) ?? 0;
+    this.trace.push(`swapctl(${command}, wd${disk + 1})`, `   = ${answer}`);
+    this.ioFailed = this.adversity?.failures !== failures;
+    // Whose pages cannot be read learns it when he looks for them: swapping ends all the same.
+    this.#told = true;
+    return answer;
+  }
+
+  /** Does something during which no I/O may fail. */
+  withoutFailingIo<T>(job: () => T): T {
+    const { adversity } = this;
+    if (adversity === null) return job();
+    const before = adversity.writesFail;
+    adversity.writesFail = false;
+    const result = job();
+    adversity.writesFail = before;
+    return result;
   }
 
   /** Does something during which I/O may fail, in a world where it ever does. */
@@ -233,8 +299,16 @@ export class World {
         const entry = entryAt(pair.kernel, address);
         return entry === null ? this.fail(`there is no mapping at ${address.toString(16)}`) : entry;
       },
+      mayExceedMachine: (bytes) => this.#wired() + bytes > this.system.uvm.uvmexp.wiredmax * PAGE,
       holders: (page) => this.#holders(page),
     };
+  }
+
+  /** Bytes that processes have wired, each counted for itself. */
+  #wired(): number {
+    let pages = 0;
+    for (const { model } of this.pairs) for (const page of model.pages.values()) if (page.wired) pages++;
+    return pages * PAGE;
   }
 
   #holders(page: Page): number {

@@ -1,4 +1,4 @@
-import { definePatch, MAP_ANON, MAP_PRIVATE, MAP_SHARED, O_RDWR, PROT_READ, PROT_WRITE } from '@faultline/kernel';
+import { definePatch, MAP_ANON, MAP_PRIVATE, PROT_READ, PROT_WRITE } from '@faultline/kernel';
 import { describe, expect, it } from 'vitest';
 import { defineProgram, explain, explanationText, type Program, type RunOptions, runProgram } from '../index.js';
 
@@ -66,20 +66,50 @@ describe('an explanation', () => {
   });
 });
 
+describe('an explanation of what was false in the middle of a call only', () => {
+  it('says so, and what the call did', () => {
+    const breaks = definePatch({
+      id: 'breaks',
+      summary: 'sys_munlock() comes upon a page that is gone',
+      replace: {
+        sys: {
+          sysMunlock: (original) =>
+            function* (...args) {
+              this.kern.broken('device-page', 'page 3 is gone');
+              return yield* original.apply(this, args);
+            },
+        },
+      },
+    });
+    const options: RunOptions = { ...OPTIONS, patches: [breaks] };
+    const program = unlocking(() => 4096);
+    const result = runProgram(program, options);
+    expect(result.firstViolation).toMatchObject({ call: { name: 'munlock' }, within: true });
+    expect(result.end, 'the run goes on').toEqual({ kind: 'done' });
+    const explanation = explain(program, options, result);
+    const text = explanation === null ? '' : explanationText(result, explanation).join('\n');
+    expect(text).toMatch(/^FOUND {3}broken invariant \[device-page\]/);
+    expect(text).toMatch(/call 2 of 2, munlock\(.*\n {2}While it was under way, it was false that\n/);
+    expect(text).toContain('  page 3 is gone.');
+  });
+});
+
 describe('an explanation of a program that waits for memory for ever', () => {
   it('says that RAM is full, and what to do', () => {
     const program = defineProgram({
       machine: { ramPages: 64 },
-      files: { '/data': { size: 100 * 4096 } },
       *main(user) {
-        const at = yield* user.mmap(0, 100 * 4096, PROT_READ, MAP_SHARED, yield* user.open('/data', O_RDWR));
-        for (let i = 0; i < 100; i++) yield* user.load8(at + i * 4096);
+        // Memory that cannot go anywhere, since there is no swap. A fork copies what is wired at once, and waits for pages to copy to.
+        const own = yield* user.mmap(0, 59 * 4096, PROT_READ | PROT_WRITE, MAP_ANON | MAP_PRIVATE);
+        for (let i = 0; i < 59; i++) yield* user.store8(own + i * 4096, 1);
+        yield* user.mlock(own, 4096);
+        yield* user.fork();
       },
     });
     const result = runProgram(program);
     const explanation = explain(program, {}, result);
     expect(explanation === null ? [] : explanationText(result, explanation)).toContain(
-      '  RAM is full: 5 of 64 pages are free, which are kept for the kernel. Nothing takes pages back from programs and',
+      '  RAM is full: 5 of 64 pages are free, which are kept for the kernel, and the page daemon finds none to take back.',
     );
   });
 });

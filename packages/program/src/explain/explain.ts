@@ -26,7 +26,13 @@ export interface Explanation {
   /** Where it showed: the innermost kernel function, empty when it was not in the kernel. */
   readonly where: string;
   /** The first call after which something was false that must be true; null when nothing was before the symptom. */
-  readonly first: (ExplainedCall & { readonly violations: readonly Violation[] }) | null;
+  readonly first:
+    | (ExplainedCall & {
+        readonly violations: readonly Violation[];
+        /** Whether it was false in the middle of that call, and not from its return on. */
+        readonly within?: boolean;
+      })
+    | null;
   /** The calls after it, up to the symptom. */
   readonly after: readonly ExplainedCall[];
   /** The kernel's own words, and the functions it was in, innermost first. */
@@ -63,7 +69,10 @@ export function explain(program: Program, options: RunOptions, result: RunResult
     verdict: symptom === null ? brokenText(first?.violations ?? []) : verdictOf(symptom.message),
     where: symptom?.frames[0] ?? '',
     otherwise: null,
-    first: first === null || cause === undefined ? null : { ...cause, violations: first.violations },
+    first:
+      first === null || cause === undefined
+        ? null
+        : { ...cause, violations: first.violations, ...(first.within === true && { within: true }) },
     after: told.filter((each) => each !== cause),
     symptom,
   };

@@ -4,7 +4,7 @@
  * Many invariants are false for a moment in the middle of a call. So one counts only if it stays false: up to the quiet point at which
  * that was noticed; or up to a panic, if the call that made it false has returned by then.
  */
-import type { Model, TracedStep } from '@faultline/explorer';
+import type { Failure, Model, TracedStep } from '@faultline/explorer';
 import { type NetbsdSystem, type Schedule, type ViewRequest, type Violation, view } from '@faultline/kernel';
 import type { LoudRun, StepAudit } from './loud-run.js';
 import { runLoudly } from './loud-run.js';
@@ -15,8 +15,11 @@ export interface FirstBroken {
   readonly violations: readonly Violation[];
   /** The step with which it became so. */
   readonly step: TracedStep;
-  /** How that is known: from a quiet point, or because the call that did it has returned. */
-  readonly known: 'quiet' | 'returned';
+  /**
+   * How that is known: from a quiet point, or because the call that did it has returned; `advice` for an advisory rule, of whose breach
+   * the failure came.
+   */
+  readonly known: 'quiet' | 'returned' | 'advice';
   /** The structure that it is about, before that step and after it, as lines of the kernel's own view; empty when it has none. */
   readonly before: readonly string[];
   readonly after: readonly string[];
@@ -26,6 +29,8 @@ export interface FirstBroken {
 export function firstBroken(model: Model, schedule: Schedule, bad: LoudRun, good: LoudRun | null): FirstBroken | null {
   const { failure } = bad.trace.outcome;
   if (failure === null) return null;
+  const advised = firstAdvised(bad, failure);
+  if (advised !== null) return looked(model, schedule, bad, advised.at, advised.violation, 'advice');
   const [noticed] = failure.violations;
   if (noticed !== undefined) {
     const { invariant } = noticed;
@@ -47,6 +52,30 @@ export function firstBroken(model: Model, schedule: Schedule, bad: LoudRun, good
   }));
   const [first] = starts.filter(({ at }) => hasReturned(bad, bad.trace.steps[at])).sort((one, other) => one.at - other.at);
   return first === undefined ? null : looked(model, schedule, bad, first.at, first.violation, 'returned');
+}
+
+/**
+ * The first breach of an advisory rule of which the failure came: of a rule that leads to such a failure and, where the failure names
+ * pages, about one of them.
+ */
+function firstAdvised({ audits, system }: LoudRun, failure: Failure): { at: number; violation: Violation } | null {
+  const rules = system?.kern.auditor.advisories ?? [];
+  const invariants = failure.violations.map(({ invariant }) => invariant);
+  const leads = rules.filter(({ leadsTo }) => leadsTo.some((end) => invariants.includes(end) || failure.message.includes(end)));
+  const pages = pagesIn(failure.message);
+  for (const [at, { advice }] of audits.entries()) {
+    const violation = advice.find(
+      ({ invariant, finding }) =>
+        leads.some(({ name }) => name === invariant) &&
+        (pages.length === 0 || pagesIn(finding).some((page) => pages.includes(page))),
+    );
+    if (violation !== undefined) return { at, violation };
+  }
+  return null;
+}
+
+function pagesIn(text: string): string[] {
+  return [...text.matchAll(/\bpage (\d+)\b/g)].map(([, page]) => page ?? '');
 }
 
 /** From which audit on something is false up to the end; -1 when it is not at the end. */
@@ -77,7 +106,9 @@ function looked(
   known: FirstBroken['known'],
 ): FirstBroken | null {
   const step = bad.trace.steps[at];
-  const violations = bad.audits[at]?.violations.filter((each) => each.invariant === invariant) ?? [];
+  const audit = bad.audits[at];
+  const violations =
+    (known === 'advice' ? audit?.advice : audit?.violations)?.filter((each) => each.invariant === invariant) ?? [];
   if (step === undefined) return null;
   const request = structureOf(violations[0]);
   if (request === null) return { violations, step, known, before: [], after: [] };

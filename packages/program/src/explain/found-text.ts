@@ -1,7 +1,9 @@
 /** Why an interleaving goes wrong, as text: what went wrong first, from where on it was too late, what would have gone well, the trace. */
-import type { Race, RacingStep } from '@faultline/explorer';
+import type { Race, RacingStep, TracedStep } from '@faultline/explorer';
+import { hex, PROT_EXEC, PROT_WRITE } from '@faultline/kernel';
 import type { FirstBroken } from './first-broken.js';
 import type { FoundExplanation } from './found.js';
+import type { LoudRun } from './loud-run.js';
 import { callText, count, fill, resultText, violationsText } from './report.js';
 import type { ThreadLetters } from './thread-letters.js';
 import { traceTable } from './trace-table.js';
@@ -79,6 +81,7 @@ function firstText({ first, failure, letters, run }: FoundExplanation): string[]
     ...fill(`What went wrong first: step ${step.number}, ${letters.actor(step)} ${letters.does(step)}${where}`, '', '  '),
     '  From then on it is false that',
     ...violationsText(violations),
+    ...(known === 'advice' ? ['  A kernel may do so and come to no harm. This one came to it.'] : []),
     ...(known === 'returned' ? ['  The call that made it so has returned since; no quiet point came in between.'] : []),
     ...structureText(first),
     '',
@@ -115,8 +118,16 @@ function sleepsText({ sleeps, letters }: FoundExplanation): string[] {
   });
 }
 
+/** What a step is part of, if it is part of a fault: `, for a store to 0x200000`. */
+function faultText({ thread, call, number }: TracedStep, { faults }: LoudRun): string {
+  const fault = faults.find(({ lwp, from, to }) => call === '' && lwp === thread.name && from <= number && number <= to);
+  if (fault === undefined) return '';
+  const what = fault.access & PROT_WRITE ? 'a store to' : fault.access & PROT_EXEC ? 'an instruction at' : 'a load from';
+  return `, for ${what} ${hex(fault.va)}`;
+}
+
 /** The point of no return, and what would have gone well. */
-function turnText({ found, pointOfNoReturn, race, instead, letters }: FoundExplanation): string[] {
+function turnText({ found, pointOfNoReturn, race, instead, letters, run }: FoundExplanation): string[] {
   const lines: string[] = [];
   const { waysBefore } = found;
   if (waysBefore?.well === 0) return ['Point of no return: the start. No interleaving ends well.'];
@@ -125,7 +136,7 @@ function turnText({ found, pointOfNoReturn, race, instead, letters }: FoundExpla
       waysBefore === undefined
         ? ''
         : ` Before it, ${waysBefore.well} of ${count(waysBefore.all, 'way')} on end well; after it, none.`;
-    const what = `${letters.actor(pointOfNoReturn)} ${letters.does(pointOfNoReturn)}`;
+    const what = `${letters.actor(pointOfNoReturn)} ${letters.does(pointOfNoReturn)}${faultText(pointOfNoReturn, run)}`;
     lines.push(...fill(`Point of no return: step ${pointOfNoReturn.number}, ${what}.${ways}`, '', '  '));
   } else if (found.pointOfNoReturn === null && found.loop === undefined) {
     lines.push('Point of no return: not known, because not everything was explored.');

@@ -79,10 +79,11 @@ export function explainFound(model: Model, found: Counterexample): FoundExplanat
   const everyWayFails = found.waysBefore?.well === 0;
   const turn = everyWayFails ? undefined : trace.steps.find(({ number }) => number === found.pointOfNoReturn);
   const pointOfNoReturn = turn ?? null;
-  const sleeps = endlessSleeps(trace);
   const race = found.nearestGood === null || good === null ? null : findRace(trace, good.trace, found.nearestGood.leavesAt);
   // Of a loop without an end this run has seen only the steps.
   const failure = (found.loop === undefined ? trace.outcome.failure : null) ?? found.failure;
+  // Where something else ended the run, nobody knows whether they would have been woken.
+  const sleeps = ENDED_BY.includes(failure.kind) ? [] : endlessSleeps(trace);
   return {
     found,
     failure,
@@ -100,6 +101,9 @@ export function explainFound(model: Model, found: Counterexample): FoundExplanat
     run,
   };
 }
+
+/** Failures that end a run while threads may be asleep that somebody would wake. */
+const ENDED_BY: readonly Failure['kind'][] = ['panic', 'invariant', 'check', 'error'];
 
 /** Symptoms that a broken invariant has when the kernel itself comes upon it. */
 const SYMPTOMS: readonly Failure['kind'][] = ['panic', 'deadlock', 'sleeps-for-ever'];

@@ -3,7 +3,16 @@
  * what is false after each step. The exploration itself is quiet, since it does the same many thousand times.
  */
 import { type Instance, type Model, type Trace, type TracedStep, traceOf } from '@faultline/explorer';
-import type { EventLog, LoggedEvent, NetbsdSystem, Schedule, SyscallEvent, Violation } from '@faultline/kernel';
+import type {
+  EventLog,
+  KernelEvent,
+  LoggedEvent,
+  NetbsdSystem,
+  Schedule,
+  SyscallEvent,
+  UvmEvent,
+  Violation,
+} from '@faultline/kernel';
 import type { ProgramInstance } from '../model.js';
 
 /** What was false after a step. */
@@ -11,6 +20,8 @@ export interface StepAudit {
   /** The number of the step. */
   readonly number: number;
   readonly violations: readonly Violation[];
+  /** Advisory rules that were broken after it: no failures by themselves. */
+  readonly advice: readonly Violation[];
 }
 
 /** A system call of a trace. */
@@ -28,6 +39,9 @@ export interface TracedCall {
 /** A page fault of a program, by the steps it took. */
 export interface TracedFault {
   readonly lwp: string;
+  readonly va: number;
+  /** What the program wanted there: one of `PROT_READ`, `PROT_WRITE`, `PROT_EXEC`. */
+  readonly access: number;
   readonly from: number;
   readonly to: number;
 }
@@ -76,7 +90,9 @@ export function runLoudly(model: Model, schedule: Schedule, options: LoudOptions
       },
       step(step) {
         stacks.delete(step.thread.name);
-        if (options.auditSteps === true) audits.push({ number: step.number, violations: auditNow(instance) });
+        if (options.auditSteps === true) {
+          audits.push({ number: step.number, violations: auditNow(instance), advice: adviseNow(systemOf(instance)) });
+        }
         options.onStep?.(step, systemOf(instance));
       },
       parked(lwp) {
@@ -92,6 +108,14 @@ export function runLoudly(model: Model, schedule: Schedule, options: LoudOptions
 function auditNow(instance: Instance | null): readonly Violation[] {
   try {
     return instance?.audit?.() ?? [];
+  } catch {
+    return [];
+  }
+}
+
+function adviseNow(system: NetbsdSystem | null): readonly Violation[] {
+  try {
+    return system?.kern.auditor.advise() ?? [];
   } catch {
     return [];
   }
@@ -119,17 +143,21 @@ function callsOf(events: readonly LoggedEvent[]): TracedCall[] {
 
 /** From where a thread has faulted to where that was resolved, or to its next call if nobody says. */
 function faultsOf(events: readonly LoggedEvent[]): TracedFault[] {
-  const open = new Map<string, number>();
+  const open = new Map<string, Omit<TracedFault, 'lwp' | 'to'>>();
   const faults: TracedFault[] = [];
   for (const { step, lwp, event } of events) {
-    const from = open.get(lwp);
-    if (from !== undefined && (FAULT_ENDS.has(event.kind) || event.kind === 'syscall')) {
-      faults.push({ lwp, from, to: step });
+    const begun = open.get(lwp);
+    if (begun !== undefined && (FAULT_ENDS.has(event.kind) || event.kind === 'syscall')) {
+      faults.push({ lwp, ...begun, to: step });
       open.delete(lwp);
     }
-    if (event.kind === 'fault' && !('wire' in event && event.wire === true)) open.set(lwp, from ?? step);
+    if (isFault(event) && !event.wire) open.set(lwp, begun ?? { va: event.va, access: event.access, from: step });
   }
-  return [...faults, ...[...open].map(([lwp, from]) => ({ lwp, from, to: Number.POSITIVE_INFINITY }))];
+  return [...faults, ...[...open].map(([lwp, begun]) => ({ lwp, ...begun, to: Number.POSITIVE_INFINITY }))];
+}
+
+function isFault(event: KernelEvent): event is Extract<UvmEvent, { kind: 'fault' }> {
+  return event.kind === 'fault';
 }
 
 const FAULT_ENDS: ReadonlySet<string> = new Set(['fault-resolved', 'fault-failed']);

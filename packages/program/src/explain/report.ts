@@ -45,7 +45,7 @@ export function explanationText(result: RunResult, explanation: Explanation): st
       `What went wrong first: call ${number} of ${result.callCount}, ${callText(first.call)} = ${resultText(first.call.result)}` +
         distanceText(symptom, result.callCount - number),
     );
-    lines.push('  From its return on it is false that');
+    lines.push(first.within === true ? '  While it was under way, it was false that' : '  From its return on it is false that');
     lines.push(...violationsText(first.violations));
     if (first.walk.length > 0) lines.push('', ...walkText(first.walk));
     lines.push('');
@@ -79,8 +79,8 @@ function memoryText({ end, system }: RunResult): string[] {
   const { npages, free } = system.uvm.uvmexp;
   return [
     '',
-    `  RAM is full: ${free} of ${count(npages, 'page')} are free, which are kept for the kernel. Nothing takes pages back from programs and`,
-    '  files yet, because there is no page daemon: run it with more RAM.',
+    `  RAM is full: ${free} of ${count(npages, 'page')} are free, which are kept for the kernel, and the page daemon finds none to take back.`,
+    '  Run it with more RAM, or with swap.',
   ];
 }
 

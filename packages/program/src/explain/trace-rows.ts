@@ -53,6 +53,10 @@ const EVENT_WEIGHTS: Readonly<Record<string, number>> = {
   'page-free': 7,
   pagein: 6,
   pageout: 6,
+  'swap-in': 6,
+  'swap-out': 6,
+  scan: 6,
+  'no-memory': 8,
 };
 const OTHER_EVENT = 5;
 

@@ -1,5 +1,9 @@
 /** What a call did, step by step, told from the events that the kernel logged meanwhile. */
 import {
+  type BrokenEvent,
+  EFBIG,
+  ENOMEM,
+  ENOSPC,
   type EntrySnapshot,
   errnoName,
   type LoggedEvent,
@@ -23,7 +27,7 @@ export interface WalkLine {
   readonly remark: string;
 }
 
-type KnownEvent = UvmEvent | PanicEvent | PrintfEvent;
+type KnownEvent = UvmEvent | PanicEvent | PrintfEvent | BrokenEvent;
 
 /** What happened, a line an event; events that say nothing of interest are left out. */
 export function tellWalk(events: readonly LoggedEvent[], names: AddressNames): WalkLine[] {
@@ -70,6 +74,8 @@ function tellEvent(event: KnownEvent, names: AddressNames): WalkLine[] | null {
           event.from === null ? '' : `copied from page ${event.from}`,
         ),
       ];
+    case 'fault-device':
+      return [line('fault', `${names.short(event.va)} -> memory of ${event.device}`)];
     case 'fault-failed':
       return [line('fault', `${names.short(event.va)} cannot be resolved`, errnoName(event.errno))];
     case 'fault-restart':
@@ -85,15 +91,50 @@ function tellEvent(event: KnownEvent, names: AddressNames): WalkLine[] | null {
     case 'pagein':
     case 'pageout':
       return [line(event.kind, `${event.pages} pages of object ${event.object} at ${event.offset}`, errnoName(event.errno))];
+    case 'swap-in':
+      return [line('swap in', `slot ${event.slot} -> page ${event.page}`, errnoName(event.errno))];
+    case 'swap-out':
+      return [line('swap out', slotsText(event.slot, event.pages), tellSwapOut(event.errno))];
+    case 'scan':
+      return [line('page daemon', `freed ${event.freed} pages, writes ${event.paging}`, `${event.free} are free now`)];
+    case 'no-memory':
+      return [line('memory', 'there is none to wait for', event.why)];
     case 'page-free':
       return [line('free', `page ${event.page}`)];
+    case 'loan':
+      return [line('loan', `page ${event.page}`, `loan_count is ${event.count} now`)];
+    case 'unloan':
+      return [line('unloan', `page ${event.page}`, `loan_count is ${event.count} now`)];
+    case 'loan-break':
+      return [line('loan break', `page ${event.page} -> page ${event.by}`, tellLeft(event.loans, event.wirings))];
+    case 'page-orphan':
+      return [line('orphan', `page ${event.page} has no owner any more`, `loan_count is ${event.loans}`)];
     case 'printf':
       return [line('console', event.line)];
     case 'panic':
       return [line('panic', event.message)];
+    case 'broken':
+      return [line('broken', event.finding)];
     default:
       return null;
   }
+}
+
+function slotsText(slot: number, count: number): string {
+  return count === 1 ? `1 page -> slot ${slot}` : `${count} pages -> slots ${slot} to ${slot + count - 1}`;
+}
+
+/** What became of pages that were to be written to swap. */
+function tellSwapOut(errno: number): string {
+  if (errno === 0) return '';
+  const kept = errno === ENOMEM || errno === ENOSPC || errno === EFBIG;
+  return `${errnoName(errno)}: ${kept ? 'they stay in memory' : 'they are lost'}`;
+}
+
+/** What a page whose loan was broken goes on with. */
+function tellLeft(loans: number, wirings: number): string {
+  const loaned = `the old page is on loan still: loan_count ${loans}`;
+  return wirings === 0 ? loaned : `${loaned}, and wired: wire_count ${wirings}`;
 }
 
 function tellClip(event: Extract<UvmEvent, { kind: 'clip' }>, names: AddressNames): WalkLine {

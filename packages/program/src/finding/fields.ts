@@ -48,6 +48,17 @@ export class Field {
     return found;
   }
 
+  /** Whether it is this text. */
+  is(text: string): boolean {
+    return this.#value === text;
+  }
+
+  /** The fields of this one, whatever they are called. */
+  entries(): [name: string, field: Field][] {
+    if (typeof this.#value !== 'object' || this.#value === null || Array.isArray(this.#value)) throw this.#mustBe('an object');
+    return Object.keys(this.#value).map((name) => [name, this.at(name)]);
+  }
+
   /** The elements of a list. */
   list(): Field[] {
     if (!Array.isArray(this.#value)) throw this.#mustBe('a list');

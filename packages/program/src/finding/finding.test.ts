@@ -66,6 +66,18 @@ const finding = findingOf(failing.schedule);
 const text = findingText(finding);
 
 describe('a finding file', () => {
+  it('has the faults that were ordered from outside', () => {
+    const ioFaults = {
+      '/data': [
+        { on: 'write', nth: 3, times: 'all', errno: 28 },
+        { on: 'read', bytes: 512 },
+      ],
+      '/dev/wd0': [{ on: 'sync', nth: 1, times: 2, delay: 100 }],
+    } as const;
+    const machine = { ramPages: 32, ubcWindows: 2, pagePolicy: 'clockpro', ioFaults } as const;
+    expect(parseFinding(findingText({ ...finding, machine })).machine).toEqual(machine);
+  });
+
   it('holds all of a finding, in little room', () => {
     expect(parseFinding(text)).toEqual(finding);
     expect(text.length).toBeLessThan(2048);

@@ -1,6 +1,6 @@
 /** Reading and writing finding files. */
 import type { FailureKind, LabelledDecision, Site, StepChecks } from '@faultline/explorer';
-import type { Schedule } from '@faultline/kernel';
+import { IO_KINDS, type IoFault, POLICY_NAMES, type Schedule } from '@faultline/kernel';
 import type { MachineSettings } from '../settings.js';
 import { Field } from './fields.js';
 import {
@@ -142,16 +142,37 @@ function readMachine(field: Field): MachineSettings {
   const width = counterWidth?.count();
   if (counterWidth !== null && width !== 16 && width !== 32) throw counterWidth.fail('must be 16 or 32');
   const space = field.maybe('userSpace');
-  const [ramPages, cpus, blockSize] = ['ramPages', 'cpus', 'blockSize'].map((name) => field.maybe(name)?.count());
+  const counts = ['ramPages', 'cpus', 'blockSize', 'ubcWindows'];
+  const [ramPages, cpus, blockSize, ubcWindows] = counts.map((name) => field.maybe(name)?.count());
+  const ioFaults = field.maybe('ioFaults');
+  const pagePolicy = field.maybe('pagePolicy');
   const [diagnostic, userSteps] = ['diagnostic', 'userSteps'].map((name) => field.maybe(name)?.flag());
   return {
     ...(ramPages !== undefined && { ramPages }),
     ...(cpus !== undefined && { cpus }),
     ...(blockSize !== undefined && { blockSize }),
+    ...(ubcWindows !== undefined && { ubcWindows }),
+    ...(pagePolicy !== null && { pagePolicy: pagePolicy.oneOf(...POLICY_NAMES) }),
+    ...(ioFaults !== null && {
+      ioFaults: Object.fromEntries(ioFaults.entries().map(([path, list]) => [path, list.list().map(readFault)])),
+    }),
     ...(diagnostic !== undefined && { diagnostic }),
     ...(userSteps !== undefined && { userSteps }),
     ...((width === 16 || width === 32) && { counterWidth: width }),
     ...(space !== null && { userSpace: { min: space.at('min').count(), max: space.at('max').count() } }),
+  };
+}
+
+function readFault(field: Field): IoFault {
+  const times = field.maybe('times');
+  const [nth, errno, bytes, delay] = ['nth', 'errno', 'bytes', 'delay'].map((name) => field.maybe(name)?.count());
+  return {
+    on: field.at('on').oneOf(...IO_KINDS),
+    ...(nth !== undefined && { nth }),
+    ...(times !== null && { times: times.is('all') ? 'all' : times.count() }),
+    ...(errno !== undefined && { errno }),
+    ...(bytes !== undefined && { bytes }),
+    ...(delay !== undefined && { delay }),
   };
 }
 

@@ -162,6 +162,9 @@ const REASONS: readonly Reason[] = [
   reason('mlockall', 'ok', 'ENOMEM', MLOCK_LIMIT),
 
   reason('mincore', 'ok ENOMEM', 'EINVAL', 'NetBSD answers EINVAL for an empty range', emptyRange),
+  reason('shmat', 'ok', 'EINVAL', 'NetBSD attaches no segment that is removed already'),
+  reason('shmget', 'ok', 'EINVAL', "the largest segment is a quarter of this machine's memory, or 4 MiB"),
+  reason('shmctl', 'ok', 'EPERM', 'NetBSD lets nobody but the superuser lock shared memory'),
   reason('mincore', 'ENOMEM', 'EFAULT', 'NetBSD looks at the vector before it looks at the range'),
 
   reason('mremap', 'ok', 'EINVAL', 'NetBSD does not copy a shared mapping for an old length of 0', emptyRange),

@@ -22,6 +22,7 @@ import { LoggedFiles } from './files.js';
 import { mapInitialPages, touch } from './initial-pages.js';
 import { MEMORY_CALLS, performUnmap } from './memory-calls.js';
 import { endTask, endThread, forkReturned, isFork, PROCESS_CALLS, performFork } from './process-calls.js';
+import { type LoggedSegment, SHM_CALLS } from './shm-calls.js';
 import { Tally } from './tally.js';
 import { type Actor, SpaceView, type Task, Tasks } from './tasks.js';
 
@@ -33,8 +34,6 @@ const MAX_DIFFERENCES = 1000;
 
 /** Calls that change memory in ways that are not modelled. */
 const NOT_MODELLED = new Set([
-  'shmat',
-  'shmdt',
   'remap_file_pages',
   'process_vm_readv',
   'process_vm_writev',
@@ -54,6 +53,8 @@ export class Replay {
   readonly tally = new Tally();
   readonly tasks = new Tasks();
   readonly files: LoggedFiles;
+  /** Segments of shared memory by their ids in the log. */
+  readonly segments = new Map<number, LoggedSegment>();
   readonly #logName: string;
   /** The children of forks that do not end on the line on which they begin, by that line. */
   readonly #children: ReadonlyMap<number, number>;
@@ -224,7 +225,7 @@ export class Replay {
   }
 
   #perform(actor: Actor, call: LoggedCall): void {
-    const handler = MEMORY_CALLS.get(call.name) ?? PROCESS_CALLS.get(call.name);
+    const handler = MEMORY_CALLS.get(call.name) ?? PROCESS_CALLS.get(call.name) ?? SHM_CALLS.get(call.name);
     if (handler !== undefined) {
       handler(this, actor, call);
       return;

@@ -149,7 +149,7 @@ function vectored(transfer: Transfer, { stopsAtPipe }: { stopsAtPipe: boolean })
       const got = yield* transfer(caller, fd, { address: words[2 * i] ?? 0, length, done }, offset);
       if (got < 0) return done > 0 ? done : got;
       done += got;
-      // What is in a pipe is given at once; asking for more might wait for it.
+      // What is in a pipe or a socket is given at once; asking for more might wait for it.
       if (got < length || (stopsAtPipe && got > 0 && isPipe(caller, fd))) break;
     }
     return done;
@@ -158,7 +158,7 @@ function vectored(transfer: Transfer, { stopsAtPipe }: { stopsAtPipe: boolean })
 
 function isPipe({ user }: Caller, fd: number): boolean {
   const file = user.process.files.get(fd);
-  return file !== EBADF && file.target.kind === 'pipe';
+  return file !== EBADF && (file.target.kind === 'pipe' || file.target.kind === 'socket');
 }
 
 const readv = vectored(({ user }, fd, { address, length }) => user.read(fd, address, length), { stopsAtPipe: true });
@@ -276,12 +276,20 @@ const lseek: CallType = {
 };
 const fsync: CallType = { parameters: [FD], make: ({ user }, [fd = -1]) => user.fsync(fd) };
 
+const fadvise: CallType = {
+  parameters: [FD, LONG, LONG, INT],
+  padding: 1,
+  make: ({ user }, [fd = -1, offset = 0, length = 0, advice = 0]) => user.posixFadvise(fd, offset, length, advice),
+};
+
 const PLACE_CALLS: readonly [string, CallType][] = [
   ['lseek', lseek],
   ['compat_43_olseek', lseek],
   ['ftruncate', { parameters: [FD, LONG], padding: 1, make: ({ user }, [fd = -1, size = 0]) => user.ftruncate(fd, size) }],
   ['fsync', fsync],
   ['fdatasync', fsync],
+  ['posix_fadvise', fadvise],
+  ['fadvise64', fadvise],
 ];
 
 /** Linux's limits by number, in NetBSD's numbers. asm-generic/resource.h */

@@ -1,11 +1,9 @@
 /** The memory of a program, as the kernel copies from it and to it in a call. */
-import { EFAULT, type Errno, type NetbsdSystem, PAGE_SIZE, type Step } from '@faultline/kernel';
+import { EFAULT, ENAMETOOLONG, type Errno, type NetbsdSystem, PAGE_SIZE, type Step } from '@faultline/kernel';
 import type { Caller } from './call-type.js';
 
 /** `MAXPATHLEN`, sys/sys/syslimits.h */
 const MAX_PATH = 1024;
-/** sys/sys/errno.h */
-const ENAMETOOLONG = 63;
 
 /** Copies a path out of the program. `copyinstr(9)`. @returns the path; or minus EFAULT, ENAMETOOLONG */
 export function* copyPath({ system }: Caller, address: number): Step<string | number> {
@@ -40,6 +38,14 @@ export function* copyWords({ system }: Caller, address: number, count: number): 
   if ((yield* copyin(system, address, bytes)) !== 0) return -EFAULT;
   const view = new DataView(bytes.buffer);
   return Array.from({ length: count }, (_, index) => Number(view.getBigInt64(8 * index, true)));
+}
+
+/** Copies words of 32 bits out of the program, as signed numbers. @returns them; or minus EFAULT */
+export function* copyInts({ system }: Caller, address: number, count: number): Step<readonly number[] | number> {
+  const bytes = new Uint8Array(4 * count);
+  if ((yield* copyin(system, address, bytes)) !== 0) return -EFAULT;
+  const view = new DataView(bytes.buffer);
+  return Array.from({ length: count }, (_, index) => view.getInt32(4 * index, true));
 }
 
 /** Copies numbers into the program, each of so many bytes. @returns 0 or EFAULT */

@@ -31,7 +31,7 @@ import {
   MS_SYNC,
   mapAlignment,
 } from '../../vm/mman.js';
-import type { VmSpace, Vnode } from '../../vm/system.js';
+import type { MappableDevice, VmSpace, Vnode } from '../../vm/system.js';
 import type { OpenFile } from '../file.js';
 import type { Sys } from '../sys.js';
 
@@ -97,18 +97,27 @@ export function* sysMmap(
   }
 
   let vnode: Vnode | null = null;
+  let device: MappableDevice | null = null;
   let maxProtection: Protection = PROT_ALL;
   const wanted = protection & PROT_ALL;
   if ((flags & MAP_ANON) === 0) {
     const file = process.files.get(fd);
     if (file === EBADF) return -EBADF;
-    if (file.target.kind !== 'vnode') return -ENODEV;
+    const { target } = file;
+    if (target.kind !== 'vnode' && target.kind !== 'device') return -ENODEV;
+    if (target.kind === 'device') {
+      if (target.device.mmap === undefined) return -ENODEV;
+      // A mapping of a device cannot be private, and who asks for that has always been given a shared one.
+      flags = (flags & ~MAP_PRIVATE) | MAP_SHARED;
+      device = target.device as MappableDevice;
+    } else {
+      vnode = target.vnode;
+    }
     if ((flags & (MAP_SHARED | MAP_PRIVATE)) === 0) flags |= MAP_PRIVATE;
     if (offset < 0) return -EINVAL;
     if (size < 0 || offset + size > Number.MAX_SAFE_INTEGER) return -EOVERFLOW;
     const allowed = vnodeProtection(file, flags, wanted);
     if (allowed < 0) return allowed;
-    vnode = file.target.vnode;
     maxProtection = allowed;
   } else if (fd !== -1) {
     return -EINVAL;
@@ -121,7 +130,8 @@ export function* sysMmap(
     maxProtection,
     flags,
     vnode,
-    offset: vnode === null ? 0 : offset,
+    device,
+    offset: vnode === null && device === null ? 0 : offset,
     advice: MADV_NORMAL,
     sizeLimit: process.limits.soft(RLIMIT_AS),
     wireLimit: process.limits.soft(RLIMIT_MEMLOCK),
@@ -209,6 +219,8 @@ export function* sysMadvise(this: Sys, address: number, length: number, advice: 
 /**
  * Tells which pages are in memory: a byte for each, at `vector`. `sys_mincore()`.
  *
+ * => the vector is wired meanwhile, by address.
+ *
  * @returns 0, or minus EINVAL (misaligned, or empty), EFAULT (the vector), ENOMEM (part of the range is not mapped)
  */
 export function* sysMincore(this: Sys, address: number, length: number, vector: number): Step<number> {
@@ -220,16 +232,15 @@ export function* sysMincore(this: Sys, address: number, length: number, vector: 
   if (size < 0) return -EFAULT;
   const end = address + size;
   const count = (end - address) / PAGE_SIZE;
-  // The vector must take the answer before the question is asked, so that asking does not change it. NetBSD wires it:
-  // docs/decisions/0006-departures.md.
-  for (let page = truncPage(vector); page < vector + count; page += PAGE_SIZE) {
-    if (page < space.min || page >= space.max) return -EFAULT;
-    if ((yield* this.vm.fault(space, asVa(page), PROT_WRITE)) !== 0) return -EFAULT;
-  }
-  if (address < space.min || end > space.max) return -ENOMEM;
-  const resident = yield* this.vm.residency(space, asVa(address), asVa(end));
-  if (typeof resident === 'number') return resident;
-  return -(yield* this.copyout(vector, resident));
+  // The vector is to take the answer while the map and its layers are locked, so no fault may happen there. Whatever is wrong with it,
+  // the answer is that of the manual: docs/decisions/0006-departures.md.
+  const wiring = yield* this.vm.vslock(space, vector, count, PROT_WRITE);
+  if (typeof wiring === 'number') return -EFAULT;
+  const outside = address < space.min || end > space.max;
+  const resident = outside ? -ENOMEM : yield* this.vm.residency(space, asVa(address), asVa(end));
+  const answer = typeof resident === 'number' ? resident : -(yield* this.copyout(vector, resident));
+  yield* this.vm.vsunlock(space, vector, count, wiring);
+  return answer;
 }
 
 /** Wires memory. `sys_mlock()`. @returns 0, or minus ENOMEM (a bad range), EAGAIN (a limit), EINVAL (inaccessible, or a hole) */

@@ -1,0 +1,125 @@
+/**
+ * `sysctl(2)`, as far as it shows memory: `vm`, `hw`, and what `kern` has of it. By name, as sysctlbyname(3) has it. sys/kern/kern_sysctl.c,
+ * sys/uvm/uvm_meter.c.
+ *
+ * In 2003 the buffer for the answer was wired meanwhile (`SysOptions.sysctlWires`), so that the answer could be copied under locks; today
+ * it is not.
+ */
+import { isSuperuser } from '../../kern/credentials.js';
+import { EFAULT, EINVAL, ENOENT, ENOMEM, EPERM, type Errno } from '../../kern/errno.js';
+import type { Step } from '../../kern/switch.js';
+import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE } from '../../machine/address.js';
+import { PROT_WRITE } from '../../machine/protection.js';
+import type { Sys } from '../sys.js';
+import { UVMEXP_SYSCTL } from './uvmexp-sysctl.js';
+
+/** The largest number that an `int` holds. */
+const INT_MAX = 0x7fffffff;
+
+/**
+ * Reads a value of the kernel, and changes it. `sys___sysctl()`.
+ *
+ * @param old where the value goes, 0 for nowhere; `oldLength` bytes are there
+ * @param fresh where the new value is, 0 for none
+ * @returns the bytes that the value has; or minus ENOENT, EPERM (only the superuser may change, and not everything), EINVAL (a value that
+ *   it cannot have), EFAULT, ENOMEM (there is less room: then there is the beginning of the value)
+ */
+export function* sysSysctl(
+  this: Sys,
+  name: string,
+  old: number,
+  oldLength: number,
+  fresh: number,
+  freshLength: number,
+): Step<number> {
+  if (oldLength < 0 || freshLength < 0) return -EINVAL;
+  const request = { old, oldLength, fresh, freshLength };
+  if (!this.sysctlWires || old === 0 || oldLength === 0) return yield* this.sysctlNode(name, request);
+  const space = this.spaceOf(this.processOf(this.curlwp));
+  const wiring = yield* this.vm.vslock(space, old, oldLength, PROT_WRITE);
+  if (typeof wiring === 'number') return -wiring;
+  const answer = yield* this.sysctlNode(name, request);
+  yield* this.vm.vsunlock(space, old, oldLength, wiring);
+  return answer;
+}
+
+/** What `sys___sysctl()` does while the buffer may be wired. `sysctl_dispatch()`, `sysctl_lookup()`. */
+export function* sysctlNode(
+  this: Sys,
+  name: string,
+  { old, oldLength, fresh, freshLength }: { old: number; oldLength: number; fresh: number; freshLength: number },
+): Step<number> {
+  const value = this.sysctlValue(name);
+  if (value === null) return -ENOENT;
+  if (fresh !== 0 && !isSuperuser(this.processOf(this.curlwp).credentials)) return -EPERM;
+  const short = old !== 0 && oldLength < value.length;
+  if (old !== 0 && (yield* this.copyout(old, short ? value.subarray(0, oldLength) : value)) !== 0) return -EFAULT;
+  if (short) return -ENOMEM;
+  if (fresh === 0) return value.length;
+  const bytes = new Uint8Array(4);
+  if (freshLength !== bytes.length) return -EINVAL;
+  if ((yield* this.copyin(fresh, bytes)) !== 0) return -EFAULT;
+  const errno = this.sysctlChange(name, new DataView(bytes.buffer).getInt32(0, true));
+  return errno === 0 ? value.length : -errno;
+}
+
+/** A value as bytes, null when there is none of that name. */
+export function sysctlValue(this: Sys, name: string): Uint8Array | null {
+  const counted: Readonly<Record<string, number>> = this.vm.statistics();
+  const [top = '', ...rest] = name.split('.');
+  const last = rest.join('.');
+  const physmem = this.machine.ram.bytes.length;
+  const { wired = 0 } = counted;
+  const usermem = physmem - wired * PAGE_SIZE;
+  switch (top) {
+    case 'vm': {
+      if (last === 'uvmexp2') return uvmexp2(counted);
+      const parameter = own(this.vm.parameters, last);
+      return parameter === undefined ? null : int(parameter);
+    }
+    case 'hw':
+      if (last === 'pagesize') return int(PAGE_SIZE);
+      if (last === 'ncpu') return int(this.kern.cpus);
+      if (last === 'physmem') return int(Math.min(physmem, INT_MAX));
+      if (last === 'usermem') return int(Math.min(usermem, INT_MAX));
+      if (last === 'physmem64') return quads([physmem]);
+      return last === 'usermem64' ? quads([usermem]) : null;
+    case 'kern': {
+      if (last === 'maxphys') return int(this.maxphys);
+      if (!last.startsWith('ipc.')) return null;
+      const limit = own({ ...this.shm.limits }, last === 'ipc.shmmaxpgs' ? 'shmall' : last.slice('ipc.'.length));
+      if (limit === undefined) return null;
+      return last === 'ipc.shmmax' ? quads([limit]) : int(limit);
+    }
+    default:
+      return null;
+  }
+}
+
+/** Changes a value. @returns 0; EPERM when it is not to be changed; EINVAL when it cannot be that */
+export function sysctlChange(this: Sys, name: string, value: number): Errno {
+  const parameter = name.startsWith('vm.') ? name.slice(3) : '';
+  return Object.hasOwn(this.vm.parameters, parameter) ? this.vm.setParameter(parameter, value) : EPERM;
+}
+
+function own(values: Readonly<Record<string, number>>, name: string): number | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined;
+}
+
+function uvmexp2(counted: Readonly<Record<string, number>>): Uint8Array {
+  const all: Readonly<Record<string, number>> = { ...counted, pagesize: PAGE_SIZE, pagemask: PAGE_MASK, pageshift: PAGE_SHIFT };
+  return quads(UVMEXP_SYSCTL.map((field) => all[field] ?? 0));
+}
+
+function int(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setInt32(0, value, true);
+  return bytes;
+}
+
+function quads(values: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(8 * values.length);
+  const view = new DataView(bytes.buffer);
+  for (const [i, value] of values.entries()) view.setBigInt64(8 * i, BigInt(value), true);
+  return bytes;
+}
