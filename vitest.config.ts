@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
-import { directBuildPlugin } from './tools/direct-build.mjs';
+import { directBuildPlugin, steppedBuildPlugin } from './tools/direct-build.mjs';
 import { watchedBuildPlugin } from './tools/watched-build.mjs';
 
 const root = fileURLToPath(new URL('.', import.meta.url)).replace(/\/$/, '');
@@ -45,6 +45,7 @@ export default defineConfig({
     // No module has state that a test could leave behind: one load of them serves all files, in a third of the time.
     projects: [
       {
+        plugins: [steppedBuildPlugin(root)],
         resolve: { alias },
         test: {
           name: 'stepped',
@@ -56,6 +57,7 @@ export default defineConfig({
         },
       },
       {
+        plugins: [steppedBuildPlugin(root)],
         resolve: { alias },
         test: { name: 'mocking', include: MOCKING, setupFiles: SETUP, testTimeout: 120_000 },
       },

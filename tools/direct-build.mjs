@@ -10,7 +10,8 @@
  *     #name                  ->  private $name
  *
  * The last two are for speed: V8 reads an imported binding from memory at each use, and folds a module's own constant into the
- * code; it sees that a plain field never changes, and does not see it of a `#private` one.
+ * code; it sees that a plain field never changes, and does not see it of a `#private` one. The last one is made in every build, so
+ * that a snapshot can be taken of every object (docs/decisions/0019-embedding.md); in the stepped build it is all that is changed.
  *
  * A plain `yield` has no direct meaning; only a file with a `.direct.ts` twin may hold one, and the twin replaces the file whole.
  */
@@ -115,6 +116,47 @@ export function toDirect(source, file) {
 }
 
 /**
+ * Makes private names plain ones, one letter for one letter: what a source map says of the file stays right.
+ *
+ * @param {string} source the text of a module, in TypeScript or JavaScript
+ * @param {string} file its name, for error messages
+ * @returns {string}
+ * @throws {Error} when it does not parse
+ */
+export function toPlainNames(source, file) {
+  if (!source.includes('#')) return source;
+  const { program, errors } = parseSync(file, source);
+  const [error] = errors;
+  if (error) throw new Error(`${file}: ${error.message}`);
+  /** @type {number[]} */
+  const names = [];
+  new Visitor({ PrivateIdentifier: (node) => void names.push(node.start) }).visit(program);
+  let plain = '';
+  let done = 0;
+  for (const at of names.sort((a, b) => a - b)) {
+    plain += `${source.slice(done, at)}$`;
+    done = at + 1;
+  }
+  return plain + source.slice(done);
+}
+
+/**
+ * Makes private names plain ones in what the compiler has made of a package. Writes only what it changes.
+ *
+ * @param {string} dir
+ */
+export function writePlainNames(dir) {
+  if (!existsSync(dir)) return;
+  for (const name of readdirSync(dir, { recursive: true, encoding: 'utf8' })) {
+    const file = join(dir, name);
+    if (!file.endsWith('.js')) continue;
+    const source = readFileSync(file, 'utf8');
+    const plain = toPlainNames(source, file);
+    if (plain !== source) writeFileSync(file, plain);
+  }
+}
+
+/**
  * The file that stands for `file` in a build when it has a hand-written twin there.
  *
  * @param {string} file
@@ -198,6 +240,22 @@ export function inBuiltPackage(root, id) {
 export function isTransformedTest(root, code, id) {
   const inTests = /^packages\/[^/]+\/(test\/.*|src\/.*\.test)\.ts$/;
   return inTests.test(relative(root, id)) && new RegExp(`from '@faultline/(${BUILT_PACKAGES.join('|')})'`).test(code);
+}
+
+/**
+ * Plain names for the stepped build, as a Vite plugin.
+ *
+ * @param {string} root the workspace's root
+ * @returns {import('vite').Plugin}
+ */
+export function steppedBuildPlugin(root) {
+  return {
+    name: 'faultline-stepped-build',
+    enforce: 'pre',
+    transform(code, id) {
+      return inBuiltPackage(root, id) ? { code: toPlainNames(code, id), map: null } : undefined;
+    },
+  };
 }
 
 /**

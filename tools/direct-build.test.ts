@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { directBuildPlugin, toDirect, twinOf, writeDirectSource } from './direct-build.mjs';
+import { directBuildPlugin, toDirect, toPlainNames, twinOf, writeDirectSource, writePlainNames } from './direct-build.mjs';
 import { PlantedTree } from './planted-tree.js';
 
 const direct = (source: string): string => toDirect(source, 'uvm/map.ts').code;
@@ -219,4 +219,27 @@ describe('the plugin of the test runner', () => {
       expect(transformed(file, 'function* numbers() { yield 1; }')).toBe(false);
     },
   );
+});
+
+describe('plain names', () => {
+  it('take the place of private ones, a letter for a letter, and of nothing else', () => {
+    const source = "class C { #a = 1; *#f() { return this.#a + '#a'; } /* #a */ static #b = /#a/; }";
+    const plain = "class C { $a = 1; *$f() { return this.$a + '#a'; } /* #a */ static $b = /#a/; }";
+    expect(toPlainNames(source, 'a.js')).toBe(plain);
+    expect(toPlainNames(plain, 'a.js')).toBe(plain);
+    expect(() => toPlainNames('class { #', 'a.js')).toThrow('a.js');
+  });
+
+  it('are written where they change something', () => {
+    const tree = new PlantedTree();
+    tree.write('dist/stepped/a.js', 'class C { #a = 1; }');
+    tree.write('dist/stepped/kern/b.js', 'class C { a = 1; }');
+    const dir = join(tree.path, 'dist/stepped');
+    utimesSync(join(dir, 'kern/b.js'), 1, 1);
+    writePlainNames(dir);
+    expect(readFileSync(join(dir, 'a.js'), 'utf8')).toBe('class C { $a = 1; }');
+    expect(statSync(join(dir, 'kern/b.js')).mtimeMs).toBe(1000);
+    writePlainNames(join(tree.path, 'nothing'));
+    tree.remove();
+  });
 });

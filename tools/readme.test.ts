@@ -1,10 +1,10 @@
 /**
- * The examples in the README of each package are run, and must print what the README says.
+ * The examples in the README of each package, and in docs/embedding.md, are run, and must print what the page says.
  *
  * => needs the packages to be built, as `npm test` does.
  */
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PlantedTree, workspace } from './planted-tree.js';
@@ -34,8 +34,9 @@ function examplesIn(text: string): Example[] {
 }
 
 const tree = new PlantedTree();
-const READMES = ['README.md', ...readdirSync(join(workspace, 'packages')).map((name) => `packages/${name}/README.md`)]
-  .filter((file) => readdirSync(join(workspace, file, '..')).includes('README.md'))
+const packages = readdirSync(join(workspace, 'packages')).map((name) => `packages/${name}/README.md`);
+const READMES = ['README.md', 'docs/embedding.md', ...packages]
+  .filter((file) => existsSync(join(workspace, file)))
   .map((file) => ({ file, examples: examplesIn(readFileSync(join(workspace, file), 'utf8')) }))
   .filter(({ examples }) => examples.length > 0);
 

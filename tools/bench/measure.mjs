@@ -9,6 +9,7 @@ import { argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { Bench } from 'tinybench';
 import * as operations from './operations.mjs';
+import * as pressure from './pressure.mjs';
 import { twoThreads } from './stepped.mjs';
 
 /**
@@ -25,8 +26,8 @@ import { twoThreads } from './stepped.mjs';
 const OPERATIONS = {
   zeroPage: operations.zeroPage,
   plainLoad: operations.plainLoad,
-  processorLoad: operations.processorLoad,
-  userLoad: operations.userLoad,
+  threadLoad: operations.threadLoad,
+  programLoad: operations.programLoad,
   zeroFill: operations.zeroFill,
   copyOnWrite: operations.copyOnWrite,
   mapUnmap: operations.mapUnmap,
@@ -35,6 +36,10 @@ const OPERATIONS = {
   lookup: operations.lookup,
   lookupInsertClip: operations.lookupInsertClip,
   bootLarge: operations.bootLarge,
+  pageOutAndIn: pressure.pageOutAndIn,
+  aobjFault: pressure.aobjFault,
+  loanUnloan: pressure.loanUnloan,
+  vslockVsunlock: pressure.vslockVsunlock,
   twoThreads,
 };
 

@@ -1,4 +1,4 @@
-/** What is measured: the operations that have a budget (DESIGN, section 6), on the direct build. */
+/** What is measured: the operations that have a budget (DESIGN, section 6), on the direct build. `pressure.mjs` has others. */
 import { asVa, bootNetbsd, MAP_ANON, MAP_FIXED, MAP_PRIVATE, PAGE_SIZE, PROT_READ, PROT_WRITE } from '@faultline/kernel/direct';
 
 /** @typedef {import('./measure.mjs').Operation} Operation */
@@ -11,9 +11,15 @@ const ANONYMOUS = MAP_ANON | MAP_PRIVATE;
 const PAGES = 1000;
 
 /** A machine with a process that does what it is told. */
-class Bench {
-  system = bootNetbsd({ ram: 64 * MIB, diagnostic: false });
-  process = this.system.spawn('bench');
+export class Bench {
+  system;
+  process;
+
+  /** @param {Partial<import('@faultline/kernel/direct').BootOptions>} [options] */
+  constructor(options = {}) {
+    this.system = bootNetbsd({ ram: 64 * MIB, diagnostic: false, ...options });
+    this.process = this.system.spawn('bench');
+  }
 
   /**
    * Has the process do something, and gives what that gave.
@@ -50,7 +56,7 @@ class Bench {
 }
 
 /** @param {number} answer of a call that must succeed */
-function succeed(answer) {
+export function succeed(answer) {
   if (answer < 0) throw new Error(`a call of the benchmark failed: errno ${-answer}`);
   return answer;
 }
@@ -109,19 +115,20 @@ export function plainLoad() {
 }
 
 /**
- * The same loads by a processor that has the translations in its TLB: what the loop of an emulator does.
+ * The same loads in the name of a thread, from outside: what the loop of an emulator does.
  *
  * @returns {Operation}
  */
-export function processorLoad() {
+export function threadLoad() {
   const bench = new Bench();
   const at = bench.mapResident(LOAD_PAGES);
-  const [cpu] = bench.system.machine.cpus;
-  if (cpu === undefined) throw new Error('a machine without a processor');
+  const [lwp] = bench.process.lwps;
+  if (lwp === undefined) throw new Error('a process without a thread');
+  const user = bench.system.sys.userOf(lwp);
   const offsets = scatteredOffsets();
   const sum = () => {
     let total = 0;
-    for (let i = 0; i < LOADS; i++) total = (total + cpu.load32(at + (offsets[i] ?? 0))) | 0;
+    for (let i = 0; i < LOADS; i++) total = (total + user.load32(at + (offsets[i] ?? 0))) | 0;
     return total;
   };
   return {
@@ -129,16 +136,15 @@ export function processorLoad() {
     batch: () => {
       for (let round = 0; round < ROUNDS; round++) kept.sums ^= sum();
     },
-    before: () => bench.touch(at, LOAD_PAGES),
   };
 }
 
 /**
- * The same loads through a thread's view of the machine, which also makes sure that the processor is the thread's.
+ * The same loads by a program, in a job: the thread is what it was given.
  *
  * @returns {Operation}
  */
-export function userLoad() {
+export function programLoad() {
   const bench = new Bench();
   const at = bench.mapResident(LOAD_PAGES);
   const offsets = scatteredOffsets();

@@ -15,11 +15,17 @@ export interface Bundle {
 /**
  * Bundles a module. Functions keep their names: the kernel's stacks are made of them.
  *
+ * @param options.minify whether it is made as short as can be
  * @throws {Error} when it imports something that is not there in a browser: a module of Node, a package that is not installed
  */
-export async function bundleForBrowser(entry: string): Promise<Bundle> {
+export async function bundleForBrowser(entry: string, options: { minify?: boolean } = {}): Promise<Bundle> {
   const build = await rolldown({ input: entry, platform: 'browser', logLevel: 'silent' });
-  const { output } = await build.generate({ format: 'iife', keepNames: true, codeSplitting: false });
+  const { output } = await build.generate({
+    format: 'iife',
+    keepNames: true,
+    codeSplitting: false,
+    minify: options.minify === true,
+  });
   await build.close();
   const [{ code, imports, dynamicImports, moduleIds }] = output;
   const foreign = [...imports, ...dynamicImports];

@@ -1,5 +1,5 @@
 /** What is replayed, by name: a model is made of code, and only its name can be told to another engine. */
-import { CATALOGUE, findEntry } from '@faultline/catalogue/watched';
+import { CATALOGUE, defectsOf, findEntry } from '@faultline/catalogue/watched';
 import type { Model } from '@faultline/explorer';
 import type { SyzProgram } from '@faultline/formats';
 import { SeededRandom } from '@faultline/kernel';
@@ -11,7 +11,7 @@ import { locksModel } from './locks-model.js';
 const MACHINE = { ramPages: 64, counterWidth: 16 } as const;
 
 /** What may be wrong with the kernel that they run on: the defects that a program of one process can show. */
-const DEFECTS = CATALOGUE.filter(({ finds }) => finds.call !== undefined).map(({ defect }) => defect);
+const DEFECTS = CATALOGUE.filter(({ finds }) => finds.call !== undefined).flatMap(defectsOf);
 
 /** The names of the models of the catalogue, each with its defect. */
 export const CATALOGUE_MODELS: readonly string[] = CATALOGUE.map(({ id }) => `catalogue ${id}`);
@@ -29,7 +29,7 @@ export function modelOf(name: string): Model {
     case 'catalogue': {
       const entry = findEntry(what);
       if (entry === null) throw new RangeError(`the catalogue has no entry named "${what}"`);
-      return programModel(entry.program, { patches: [entry.defect] });
+      return programModel(entry.program, { patches: defectsOf(entry) });
     }
     case 'calls': {
       const seed = Number(what);
