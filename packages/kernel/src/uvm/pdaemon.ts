@@ -66,6 +66,7 @@ export function uvmpdWakeup(this: Uvm): void {
  * The page daemon's loop, from its being woken until it has nothing more to do. `uvm_pageout()`. In its own thread.
  *
  * => waiters are woken when there is memory, or when none is on its way: they have to look whether they can go on.
+ * => nobody is woken again when hope has ended before: who waits all the same would only ask again.
  */
 export function* uvmPageout(this: Uvm): Step<void> {
   const { kern, pagedaemon, policy, uvmexp } = this;
@@ -84,9 +85,11 @@ export function* uvmPageout(this: Uvm): Step<void> {
 
     yield* this.freeLock.enter();
     if (uvmexp.free > uvmexp.reserve_kernel || uvmexp.paging === 0) {
-      if (useless && !others && uvmexp.free <= uvmexp.reserve_kernel) pagedaemon.fruitless++;
+      const short = uvmexp.free <= uvmexp.reserve_kernel;
+      const vain = short && this.uvmpdHopeless();
+      if (useless && !others && short && !vain) pagedaemon.fruitless++;
       pagedaemon.waiters = 0;
-      if (this.freeChannel.waiters.length > 0) yield* wakeup(kern.scheduler, this.freeChannel);
+      if (!vain && this.freeChannel.waiters.length > 0) yield* wakeup(kern.scheduler, this.freeChannel);
     }
     const done = pagedaemon.waiters === 0 || uvmexp.paging > 0;
     if (done) pagedaemon.lwp = null;
@@ -118,12 +121,13 @@ export function* uvmPageoutDone(this: Uvm, count: number): Step<void> {
   uvmexp.paging -= count;
   // When what was written was not freed, it could not be written.
   const useless = uvmexp.free <= uvmexp.reserve_kernel;
-  if (useless) pagedaemon.fruitless++;
+  const vain = useless && this.uvmpdHopeless();
+  if (useless && !vain) pagedaemon.fruitless++;
   if (useless && !this.uvmpdHopeless()) {
     this.uvmpdWakeup();
   } else {
     pagedaemon.waiters = 0;
-    if (this.freeChannel.waiters.length > 0) yield* wakeup(kern.scheduler, this.freeChannel);
+    if (!vain && this.freeChannel.waiters.length > 0) yield* wakeup(kern.scheduler, this.freeChannel);
   }
   yield* this.freeLock.exit();
 }
