@@ -16,8 +16,8 @@ import type { Process } from './sys/process.js';
 import { addSwap, type SwapOption } from './sys/swap-options.js';
 import { bootSys, type Sys, type SysOptions } from './sys/sys.js';
 import type { User, UserProgram } from './sys/user.js';
-import { uvmInvariants } from './uvm/audit.js';
-import { uvmAdvisories } from './uvm/audit-advice.js';
+import { uvmInvariants } from './uvm/audit/audit.js';
+import { uvmAdvisories } from './uvm/audit/audit-advice.js';
 import { UvmSystem } from './uvm/system.js';
 import { bootUvm, type Uvm, type UvmOptions } from './uvm/uvm.js';
 

@@ -84,24 +84,26 @@ export type { SignalEvent } from './sys/trap.js';
 export { type SyscallEvent, User, type UserProgram } from './sys/user.js';
 export type { UserMemory } from './sys/user-memory.js';
 export type { Vfs } from './sys/vfs.js';
-export { AMAP_COPY_NOCHUNK, type Amap } from './uvm/amap.js';
-export type { Anon } from './uvm/anon.js';
-export type { UvmAobj } from './uvm/aobj.js';
-export type { UvmDevice } from './uvm/device-object.js';
-export type { DirectRequest } from './uvm/direct-transfer.js';
+export { AMAP_COPY_NOCHUNK, type Amap } from './uvm/anon/amap.js';
+export type { Anon } from './uvm/anon/anon.js';
+export type { PartialReferences, ReferenceRun } from './uvm/anon/partial-references.js';
 export type { EntrySnapshot, EventRange, FaultCase, UvmEvent, WhyNoMemory, WireStep } from './uvm/events.js';
-export type { FaultContext, FaultFlags } from './uvm/fault-context.js';
-export type { UnwireOptions } from './uvm/fault-wire.js';
-export type { KernelAddresses } from './uvm/kernel-addresses.js';
-export type { UvmKernelLoan } from './uvm/kernel-loan.js';
-export { LoanOutput, type LoanStep } from './uvm/loan-output.js';
-export type { LoanZeroObject } from './uvm/loan-zero.js';
-export { type MapArguments, UVM_FLAG_UNMAP } from './uvm/map-arguments.js';
-export type { Advice, Inheritance, MapEntry, MappingKind } from './uvm/map-entry.js';
-export type { ExtractOptions } from './uvm/map-extract.js';
-export type { PageableOptions, RangeInMap } from './uvm/map-wire.js';
-export { type GetRequest, PGO_DEACTIVATE, PGO_FREE, type UvmObject } from './uvm/object.js';
-export type { ObjectWiring } from './uvm/object-wire.js';
+export type { FaultContext, FaultFlags } from './uvm/fault/fault-context.js';
+export type { UnwireOptions } from './uvm/fault/fault-wire.js';
+export type { UvmKernelLoan } from './uvm/loan/kernel-loan.js';
+export { LoanOutput, type LoanStep } from './uvm/loan/loan-output.js';
+export type { LoanZeroObject } from './uvm/loan/loan-zero.js';
+export type { KernelAddresses } from './uvm/map/kernel-addresses.js';
+export { type MapArguments, UVM_FLAG_UNMAP } from './uvm/map/map-arguments.js';
+export type { Advice, Inheritance, MapEntry, MappingKind } from './uvm/map/map-entry.js';
+export type { ExtractOptions } from './uvm/map/map-extract.js';
+export type { PageableOptions, RangeInMap } from './uvm/map/map-wire.js';
+export type { VmMap, Vmspace } from './uvm/map/vm-map.js';
+export type { UvmAobj } from './uvm/object/aobj.js';
+export type { UvmDevice } from './uvm/object/device-object.js';
+export { type GetRequest, PGO_DEACTIVATE, PGO_FREE, type UvmObject } from './uvm/object/object.js';
+export type { ObjectWiring } from './uvm/object/object-wire.js';
+export type { TmpfsMount, TmpfsVnode } from './uvm/object/tmpfs-vnode.js';
 export {
   type CounterWidth,
   NO_PAGE,
@@ -113,34 +115,39 @@ export {
   PG_PAGEOUT,
   PG_RELEASED,
   PG_WANTED,
-} from './uvm/page-array.js';
-export type { Pagedaemon } from './uvm/pagedaemon.js';
-export type { PartialReferences, ReferenceRun } from './uvm/partial-references.js';
-export { type OwnerLock, type PagePolicy, type PageQueue, POLICY_NAMES, type PolicyName, type Victim } from './uvm/pdpolicy.js';
-export { type Simulation, simulatePolicy } from './uvm/pdsim.js';
-export type { ReadaheadContext } from './uvm/readahead.js';
-export type { BitName, Problem } from './uvm/show.js';
-export type { AmapData, SlotData } from './uvm/show-amap.js';
-export type { EntryData, MapData } from './uvm/show-map.js';
-export type { ObjectData } from './uvm/show-object.js';
-export type { PageData, PageMapping } from './uvm/show-page.js';
-export type { SwapData } from './uvm/show-swap.js';
-export type { Counters, EventCount, UvmexpData, VmstatData } from './uvm/show-uvmexp.js';
-export type { Swap, SwapSlots } from './uvm/swap.js';
-export type { SwapDevice, SwapMedium } from './uvm/swap-device.js';
-export type { SwapOutcome } from './uvm/swap-done.js';
-export type { Swapcluster } from './uvm/swapcluster.js';
+} from './uvm/page/page-array.js';
+export type { Pagedaemon } from './uvm/pagedaemon/pagedaemon.js';
+export {
+  type OwnerLock,
+  type PagePolicy,
+  type PageQueue,
+  POLICY_NAMES,
+  type PolicyName,
+  type Victim,
+} from './uvm/pagedaemon/pdpolicy.js';
+export { type Simulation, simulatePolicy } from './uvm/pagedaemon/pdsim.js';
+export type { Swapcluster } from './uvm/pagedaemon/swapcluster.js';
+export type { BitName, Problem } from './uvm/show/show.js';
+export type { AmapData, SlotData } from './uvm/show/show-amap.js';
+export type { EntryData, MapData } from './uvm/show/show-map.js';
+export type { ObjectData } from './uvm/show/show-object.js';
+export type { PageData, PageMapping } from './uvm/show/show-page.js';
+export type { SwapData } from './uvm/show/show-swap.js';
+export type { Counters, EventCount, UvmexpData, VmstatData } from './uvm/show/show-uvmexp.js';
+export type { Swap, SwapSlots } from './uvm/swap/swap.js';
+export type { SwapDevice, SwapMedium } from './uvm/swap/swap-device.js';
+export type { SwapOutcome } from './uvm/swap/swap-done.js';
 export type { UvmSystem } from './uvm/system.js';
-export type { TmpfsMount, TmpfsVnode } from './uvm/tmpfs-vnode.js';
-export type { TransferredPage } from './uvm/transferred-page.js';
-export { TransientWiring } from './uvm/transient-wiring.js';
-export type { UbcUse } from './uvm/ubc.js';
-export { mappedInWindows, type UbcObject, type UbcWindow } from './uvm/ubc-window.js';
+export type { DirectRequest } from './uvm/transfer/direct-transfer.js';
+export type { TransferredPage } from './uvm/transfer/transferred-page.js';
+export { TransientWiring } from './uvm/transfer/transient-wiring.js';
 export type { Uvm } from './uvm/uvm.js';
 export type { Uvmexp } from './uvm/uvmexp.js';
-export type { VmMap, Vmspace } from './uvm/vm-map.js';
-export type { UvmFile, UvmVnode } from './uvm/vnode.js';
-export type { FindOptions } from './uvm/vnode-pager.js';
+export type { ReadaheadContext } from './uvm/vnode/readahead.js';
+export type { UbcUse } from './uvm/vnode/ubc.js';
+export { mappedInWindows, type UbcObject, type UbcWindow } from './uvm/vnode/ubc-window.js';
+export type { UvmFile, UvmVnode } from './uvm/vnode/vnode.js';
+export type { FindOptions } from './uvm/vnode/vnode-pager.js';
 export { watchUvm } from './uvm/watch.js';
 export * from './views.js';
 export type { AddressContent, AddressDescription, PageTableEntry } from './vm/address-description.js';

@@ -9,13 +9,13 @@ import { asPfn } from './machine/address.js';
 import type { Process } from './sys/process.js';
 import { describeProcesses, psText } from './sys/ps.js';
 import { listSpace, pmapAllText, pmapText, procMapsText, type SpaceListing } from './sys/space-listing.js';
-import { amapText, describeAmap } from './uvm/show-amap.js';
-import { describeMap, mapText } from './uvm/show-map.js';
-import { describeObject, objectText } from './uvm/show-object.js';
-import { allPagesText, describeAllPages, describePage, pageText } from './uvm/show-page.js';
-import { describeSwap, swapText } from './uvm/show-swap.js';
-import { describeUvmexp, describeVmstat, uvmexpText, vmstatText } from './uvm/show-uvmexp.js';
-import { type VmMap, Vmspace } from './uvm/vm-map.js';
+import { type VmMap, Vmspace } from './uvm/map/vm-map.js';
+import { amapText, describeAmap } from './uvm/show/show-amap.js';
+import { describeMap, mapText } from './uvm/show/show-map.js';
+import { describeObject, objectText } from './uvm/show/show-object.js';
+import { allPagesText, describeAllPages, describePage, pageText } from './uvm/show/show-page.js';
+import { describeSwap, swapText } from './uvm/show/show-swap.js';
+import { describeUvmexp, describeVmstat, uvmexpText, vmstatText } from './uvm/show/show-uvmexp.js';
 
 /** What can be shown. */
 export type ViewKind = 'map' | 'object' | 'amap' | 'page' | 'uvmexp' | 'vmstat' | 'swap' | 'pmap' | 'maps' | 'ps' | 'locks';

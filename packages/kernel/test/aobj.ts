@@ -4,10 +4,10 @@ import type { Step } from '../src/kern/switch.js';
 import { asOffset, PAGE_SIZE, type Pfn } from '../src/machine/address.js';
 import { waitForIo } from '../src/machine/io.js';
 import { PROT_NONE, PROT_READ } from '../src/machine/protection.js';
-import type { UvmAobj } from '../src/uvm/aobj.js';
-import type { MapArguments } from '../src/uvm/map-arguments.js';
-import { type GetRequest, type PageSlot, PGO_LOCKED, PGO_SYNCIO, PGO_WANTED_PAGE } from '../src/uvm/object.js';
-import { NO_PAGE, PG_BUSY, PG_CLEAN, PG_PAGEOUT } from '../src/uvm/page-array.js';
+import type { MapArguments } from '../src/uvm/map/map-arguments.js';
+import type { UvmAobj } from '../src/uvm/object/aobj.js';
+import { type GetRequest, type PageSlot, PGO_LOCKED, PGO_SYNCIO, PGO_WANTED_PAGE } from '../src/uvm/object/object.js';
+import { NO_PAGE, PG_BUSY, PG_CLEAN, PG_PAGEOUT } from '../src/uvm/page/page-array.js';
 import { SwapBench } from './swap.js';
 
 /** What was asked of an object, and what it answered. */

@@ -2,9 +2,9 @@
 import { expect } from 'vitest';
 import { PAGE_SIZE, type Pfn } from '../src/machine/address.js';
 import type { Cpu } from '../src/machine/cpu.js';
-import type { Anon } from '../src/uvm/anon.js';
-import { UVM_FLAG_NOMERGE } from '../src/uvm/map-arguments.js';
-import type { UvmVnode } from '../src/uvm/vnode.js';
+import type { Anon } from '../src/uvm/anon/anon.js';
+import { UVM_FLAG_NOMERGE } from '../src/uvm/map/map-arguments.js';
+import type { UvmVnode } from '../src/uvm/vnode/vnode.js';
 import { Bench, PRIVATE, RW, SHARED } from './maps.js';
 
 /**

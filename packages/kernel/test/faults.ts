@@ -9,12 +9,12 @@ import { asOffset, asPa, type Pfn, paToPfn, type Va } from '../src/machine/addre
 import { type FileStore, RamFile } from '../src/machine/file-store.js';
 import type { Protection } from '../src/machine/protection.js';
 import { PTE_PROT } from '../src/machine/pte.js';
-import type { Anon } from '../src/uvm/anon.js';
+import type { Anon } from '../src/uvm/anon/anon.js';
 import type { UvmEvent } from '../src/uvm/events.js';
+import type { VmMap } from '../src/uvm/map/vm-map.js';
 import type { Uvm } from '../src/uvm/uvm.js';
 import { UVMEXP_STATE, type Uvmexp, type UvmexpField } from '../src/uvm/uvmexp.js';
-import type { VmMap } from '../src/uvm/vm-map.js';
-import type { UvmVnode } from '../src/uvm/vnode.js';
+import type { UvmVnode } from '../src/uvm/vnode/vnode.js';
 import type { Bench } from './maps.js';
 
 /** Counters that faults change in any case, or that are no concern of theirs. */

@@ -1,10 +1,10 @@
 /** What tests of page loans start with: lending to the kernel, and reading what is on loan. */
 import { expect } from 'vitest';
 import { PAGE_SIZE, type Pfn } from '../src/machine/address.js';
-import type { Anon } from '../src/uvm/anon.js';
-import { UvmKernelLoan } from '../src/uvm/kernel-loan.js';
-import { LoanOutput } from '../src/uvm/loan-output.js';
-import type { VmMap } from '../src/uvm/vm-map.js';
+import type { Anon } from '../src/uvm/anon/anon.js';
+import { UvmKernelLoan } from '../src/uvm/loan/kernel-loan.js';
+import { LoanOutput } from '../src/uvm/loan/loan-output.js';
+import type { VmMap } from '../src/uvm/map/vm-map.js';
 import type { Bench } from './maps.js';
 
 /** Lends pages [from, to) to the kernel; fails the test when that fails. */

@@ -10,7 +10,7 @@
  */
 import { EACCES, EFAULT, EINVAL, ENOMEM, type Errno } from '../src/kern/errno.js';
 import { PROT_NONE, PROT_WRITE, type Protection } from '../src/machine/protection.js';
-import type { Advice, Inheritance } from '../src/uvm/map-entry.js';
+import type { Advice, Inheritance } from '../src/uvm/map/map-entry.js';
 import { MAP_INHERIT_COPY, MAP_INHERIT_NONE, MAP_INHERIT_SHARE } from '../src/vm/mman.js';
 
 /** The memory behind a page. */

@@ -12,10 +12,10 @@ import {
   UVM_FLAG_NOMERGE,
   UVM_FLAG_OVERLAY,
   UVM_FLAG_UNMAP,
-} from '../src/uvm/map-arguments.js';
-import type { Advice, Inheritance } from '../src/uvm/map-entry.js';
-import type { Vmspace } from '../src/uvm/vm-map.js';
-import type { UvmVnode } from '../src/uvm/vnode.js';
+} from '../src/uvm/map/map-arguments.js';
+import type { Advice, Inheritance } from '../src/uvm/map/map-entry.js';
+import type { Vmspace } from '../src/uvm/map/vm-map.js';
+import type { UvmVnode } from '../src/uvm/vnode/vnode.js';
 import { byteIn, type Cell, freshCell, ModelMap, type ModelPage } from './map-model.js';
 import { Bench } from './maps.js';
 

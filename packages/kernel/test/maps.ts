@@ -8,21 +8,21 @@ import { asOffset, asVa, PAGE_SIZE, type Pfn, type Va } from '../src/machine/add
 import { RamFile } from '../src/machine/file-store.js';
 import { createMachine, type Machine } from '../src/machine/machine.js';
 import { PROT_READ, PROT_WRITE } from '../src/machine/protection.js';
-import type { Amap } from '../src/uvm/amap.js';
-import { uvmInvariants } from '../src/uvm/audit.js';
+import type { Amap } from '../src/uvm/anon/amap.js';
+import { uvmInvariants } from '../src/uvm/audit/audit.js';
 import type { UvmEvent } from '../src/uvm/events.js';
-import { pageAt } from '../src/uvm/layers.js';
+import { pageAt } from '../src/uvm/map/layers.js';
 import {
   DEFAULT_ARGUMENTS,
   type MapArguments,
   UVM_FLAG_COPYONW,
   UVM_FLAG_FIXED,
   UVM_FLAG_OVERLAY,
-} from '../src/uvm/map-arguments.js';
-import type { MapEntry } from '../src/uvm/map-entry.js';
+} from '../src/uvm/map/map-arguments.js';
+import type { MapEntry } from '../src/uvm/map/map-entry.js';
+import type { VmMap, Vmspace } from '../src/uvm/map/vm-map.js';
 import { bootUvm, type Uvm, type UvmOptions } from '../src/uvm/uvm.js';
-import type { VmMap, Vmspace } from '../src/uvm/vm-map.js';
-import type { UvmVnode } from '../src/uvm/vnode.js';
+import type { UvmVnode } from '../src/uvm/vnode/vnode.js';
 import { runJob, thrownBy } from './threads.js';
 
 export const RW = PROT_READ | PROT_WRITE;

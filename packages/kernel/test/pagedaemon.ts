@@ -1,8 +1,8 @@
 /** What tests of the page daemon start with: a bench on which it works when it is told to, and not else. */
 import type { Step } from '../src/kern/switch.js';
 import { asOffset, PAGE_SIZE } from '../src/machine/address.js';
-import type { UvmObject } from '../src/uvm/object.js';
-import { NO_PAGE } from '../src/uvm/page-array.js';
+import type { UvmObject } from '../src/uvm/object/object.js';
+import { NO_PAGE } from '../src/uvm/page/page-array.js';
 import type { BenchOptions } from './maps.js';
 import { SwapBench } from './swap.js';
 

@@ -2,11 +2,11 @@
 import { Kern } from '../src/kern/kern.js';
 import type { Step } from '../src/kern/switch.js';
 import { asOffset, asPfn, PAGE_SIZE, type Pfn } from '../src/machine/address.js';
-import { Anon } from '../src/uvm/anon.js';
-import type { UvmObject } from '../src/uvm/object.js';
-import { PageArray, PQ_ANON } from '../src/uvm/page-array.js';
-import { newPolicy } from '../src/uvm/pdpolicies.js';
-import type { OwnerLock, PageKind, PagePolicy, PolicyHost, PolicyName } from '../src/uvm/pdpolicy.js';
+import { Anon } from '../src/uvm/anon/anon.js';
+import type { UvmObject } from '../src/uvm/object/object.js';
+import { PageArray, PQ_ANON } from '../src/uvm/page/page-array.js';
+import { newPolicy } from '../src/uvm/pagedaemon/pdpolicies.js';
+import type { OwnerLock, PageKind, PagePolicy, PolicyHost, PolicyName } from '../src/uvm/pagedaemon/pdpolicy.js';
 import { Uvmexp } from '../src/uvm/uvmexp.js';
 import { runJob } from './threads.js';
 

@@ -1,5 +1,5 @@
 /** What tests look for on the queues of the replacement policy. */
-import type { PageList } from '../src/uvm/page-array.js';
+import type { PageList } from '../src/uvm/page/page-array.js';
 import type { Uvm } from '../src/uvm/uvm.js';
 
 /** A queue by its name: the clock's are `active` and `inactive`. */

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { asPfn, asVa, MAP_ANON, MAP_PRIVATE, MAP_SHARED, O_RDWR, PAGE_SIZE, PROT_WRITE, StateHash } from '../src/index.js';
 import { PhysioBuffer, PhysioStatus } from '../src/sys/physio-buffer.js';
 import type { RawTape } from '../src/sys/raw-tape.js';
-import type { UvmDevice } from '../src/uvm/device-object.js';
-import type { TransientWiring } from '../src/uvm/transient-wiring.js';
+import type { UvmDevice } from '../src/uvm/object/device-object.js';
+import type { TransientWiring } from '../src/uvm/transfer/transient-wiring.js';
 import { act, bootProcess } from './harness.js';
 import { linesOf } from './state-subject.js';
 

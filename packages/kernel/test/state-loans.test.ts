@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { AF_LOCAL, PAGE_SIZE, SOCK_STREAM } from '../src/index.js';
 import type { Socket } from '../src/sys/socket.js';
-import { UvmKernelLoan } from '../src/uvm/kernel-loan.js';
+import { UvmKernelLoan } from '../src/uvm/loan/kernel-loan.js';
 import { act } from './harness.js';
 import { socketsOf } from './sockets.js';
 import { Subject } from './state-subject.js';

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { IPC_CREAT, MAP_SHARED, O_CREAT, O_RDWR, StateHash } from '../src/index.js';
 import { asOffset, PAGE_SIZE } from '../src/machine/address.js';
 import type { ShmSegment } from '../src/sys/shm.js';
-import type { TmpfsMount, TmpfsVnode } from '../src/uvm/tmpfs-vnode.js';
+import type { TmpfsMount, TmpfsVnode } from '../src/uvm/object/tmpfs-vnode.js';
 import { act, bootProcess } from './harness.js';
 import { linesOf } from './state-subject.js';
 

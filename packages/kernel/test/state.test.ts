@@ -1,7 +1,7 @@
 /** Decision D11: everything that can change what happens later is told, and nothing else. */
 import { describe, expect, it } from 'vitest';
 import { PAGE_SIZE, type Va } from '../src/machine/address.js';
-import { type PageList, PQ_ACTIVE } from '../src/uvm/page-array.js';
+import { type PageList, PQ_ACTIVE } from '../src/uvm/page/page-array.js';
 import { UVMEXP_STATE, type UvmexpField } from '../src/uvm/uvmexp.js';
 import { queueOf } from './queues.js';
 import { type Change, eachField, expectNotTold, expectTold, other, Subject } from './state-subject.js';

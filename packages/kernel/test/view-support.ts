@@ -15,8 +15,8 @@ import {
   type ViewRequest,
   view,
 } from '../src/index.js';
-import { type VmMap, Vmspace } from '../src/uvm/vm-map.js';
-import { UvmVnode } from '../src/uvm/vnode.js';
+import { type VmMap, Vmspace } from '../src/uvm/map/vm-map.js';
+import { UvmVnode } from '../src/uvm/vnode/vnode.js';
 import { act, boot } from './harness.js';
 
 export const WIRED = 0x10000;

@@ -12,9 +12,9 @@ import {
   VIEW_KINDS,
   view,
 } from '../src/index.js';
-import { NO_PAGE } from '../src/uvm/page-array.js';
-import { showEntry } from '../src/uvm/show-map.js';
-import { showPage } from '../src/uvm/show-page.js';
+import { NO_PAGE } from '../src/uvm/page/page-array.js';
+import { showEntry } from '../src/uvm/show/show-map.js';
+import { showPage } from '../src/uvm/show/show-page.js';
 import { act, boot } from './harness.js';
 import { FILE, lines, problems, see, smallProcess, TOUCHED, WIRED } from './view-support.js';
 

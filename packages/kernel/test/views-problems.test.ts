@@ -1,7 +1,7 @@
 /** What views find wrong while they look (decision D8): the line that the debugger marks, and the same in the data. */
 import { describe, expect, it } from 'vitest';
 import { asOffset, asPfn, asVa, PROT_READ } from '../src/index.js';
-import { PG_TABLED, PQ_ACTIVE } from '../src/uvm/page-array.js';
+import { PG_TABLED, PQ_ACTIVE } from '../src/uvm/page/page-array.js';
 import { queueOf } from './queues.js';
 import { lines, marks, problems, smallProcess, WIRED } from './view-support.js';
 

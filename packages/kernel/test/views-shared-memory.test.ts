@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { IPC_CREAT, MAP_SHARED, O_CREAT, O_RDWR, type Step, type User } from '../src/index.js';
 import { PAGE_SIZE } from '../src/machine/address.js';
 import { listSpace, pmapAllText, pmapText, procMapsText, type SpaceListing } from '../src/sys/space-listing.js';
-import { describeObject, objectText } from '../src/uvm/show-object.js';
-import type { TmpfsVnode } from '../src/uvm/tmpfs-vnode.js';
+import type { TmpfsVnode } from '../src/uvm/object/tmpfs-vnode.js';
+import { describeObject, objectText } from '../src/uvm/show/show-object.js';
 import { act, bootProcess } from './harness.js';
 
 const PAGE = PAGE_SIZE;

@@ -1,6 +1,6 @@
 /** A policy of the kernel by itself, with nothing around it but page frames and reference bits: how good its choices are. */
 import { Kern } from '@faultline/kernel/direct';
-import { simulatePolicy } from '../../../packages/kernel/dist/direct/uvm/pdsim.js';
+import { simulatePolicy } from '../../../packages/kernel/dist/direct/uvm/pagedaemon/pdsim.js';
 
 /**
  * How often a policy misses that gives up a page only at the moment at which another needs its frame.

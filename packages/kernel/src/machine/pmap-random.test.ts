@@ -6,7 +6,7 @@ import { KERNEL, PmapModel } from '../../test/pmap-model.js';
 import { runJob } from '../../test/threads.js';
 import { EFAULT } from '../kern/errno.js';
 import type { Step } from '../kern/switch.js';
-import { checkTranslations } from '../uvm/audit-pages.js';
+import { checkTranslations } from '../uvm/audit/audit-pages.js';
 import type { Uvm } from '../uvm/uvm.js';
 import { asPfn, asVa, PAGE_SIZE, type Va } from './address.js';
 import type { Cpu } from './cpu.js';

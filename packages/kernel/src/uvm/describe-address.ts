@@ -9,15 +9,15 @@
 import { asOffset, PAGE_SIZE, type Pfn, pfnToPa, truncPage, type Va } from '../machine/address.js';
 import { PTE_ACCESSED, PTE_DIRTY, PTE_PROT, PTE_WIRED, pteFrame } from '../machine/pte.js';
 import type { AddressContent, PageTableEntry } from '../vm/address-description.js';
-import type { Anon } from './anon.js';
-import { UvmAobj } from './aobj.js';
-import type { MapEntry } from './map-entry.js';
-import type { UvmObject } from './object.js';
-import { NO_PAGE } from './page-array.js';
-import { SWSLOT_BAD } from './swap.js';
-import { TmpfsVnode } from './tmpfs-vnode.js';
-import type { VmMap } from './vm-map.js';
-import { UvmFile, UvmVnode } from './vnode.js';
+import type { Anon } from './anon/anon.js';
+import type { MapEntry } from './map/map-entry.js';
+import type { VmMap } from './map/vm-map.js';
+import { UvmAobj } from './object/aobj.js';
+import type { UvmObject } from './object/object.js';
+import { TmpfsVnode } from './object/tmpfs-vnode.js';
+import { NO_PAGE } from './page/page-array.js';
+import { SWSLOT_BAD } from './swap/swap.js';
+import { UvmFile, UvmVnode } from './vnode/vnode.js';
 
 /** What the page table says of an address, null for nothing. */
 export function describeTranslation(map: VmMap, va: Va): PageTableEntry | null {

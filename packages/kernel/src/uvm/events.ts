@@ -2,7 +2,7 @@
 import type { Errno } from '../kern/errno.js';
 import type { Pfn, Va } from '../machine/address.js';
 import type { Protection } from '../machine/protection.js';
-import type { MapEntry } from './map-entry.js';
+import type { MapEntry } from './map/map-entry.js';
 
 /** Which layers a fault used; the names of the cases are those of sys/uvm/uvm_fault.c. */
 export type FaultCase = '1A' | '1B' | '2A' | '2B';

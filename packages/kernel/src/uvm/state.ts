@@ -6,10 +6,10 @@
  */
 import type { StateWriter } from '../kern/state.js';
 import { asPfn, type Pfn } from '../machine/address.js';
-import { NO_PAGE, PQ_FREE } from './page-array.js';
+import { NO_PAGE, PQ_FREE } from './page/page-array.js';
 import type { Uvm } from './uvm.js';
 import { UVMEXP_STATE } from './uvmexp.js';
-import { UvmVnode } from './vnode.js';
+import { UvmVnode } from './vnode/vnode.js';
 
 /** Tells UVM's structures, from the spaces down to the objects; the pages come last of all, by `writeUvmPages`. */
 export function writeUvmState(uvm: Uvm, writer: StateWriter): void {

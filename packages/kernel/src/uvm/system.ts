@@ -28,18 +28,18 @@ import type {
   Wiring,
 } from '../vm/system.js';
 import type { Uio } from '../vm/uio.js';
-import type { UvmAobj } from './aobj.js';
 import { describeContent, describeTranslation } from './describe-address.js';
-import type { UvmKernelLoan } from './kernel-loan.js';
-import type { MapEntry } from './map-entry.js';
-import { PGO_CLEANIT, PGO_DEACTIVATE, PGO_FREE, PGO_SYNCIO } from './object.js';
-import { NO_PAGE } from './page-array.js';
+import type { UvmKernelLoan } from './loan/kernel-loan.js';
+import type { MapEntry } from './map/map-entry.js';
+import type { VmMap, Vmspace } from './map/vm-map.js';
+import type { UvmAobj } from './object/aobj.js';
+import { PGO_CLEANIT, PGO_DEACTIVATE, PGO_FREE, PGO_SYNCIO } from './object/object.js';
+import { TmpfsMount } from './object/tmpfs-vnode.js';
+import { NO_PAGE } from './page/page-array.js';
 import { writeUvmPages, writeUvmState } from './state.js';
-import { TmpfsMount } from './tmpfs-vnode.js';
-import { TransientWiring } from './transient-wiring.js';
+import { TransientWiring } from './transfer/transient-wiring.js';
 import type { Uvm } from './uvm.js';
-import type { VmMap, Vmspace } from './vm-map.js';
-import type { UvmFile } from './vnode.js';
+import type { UvmFile } from './vnode/vnode.js';
 
 /** The contract, kept by UVM. */
 export class UvmSystem implements VmSystem {

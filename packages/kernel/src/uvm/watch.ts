@@ -6,10 +6,10 @@
  */
 import { type FieldWatcher, type WatchedMethods, watchFields, watchMethods } from '../kern/field-watcher.js';
 import type { Pfn } from '../machine/address.js';
-import type { Amap } from './amap.js';
-import { UvmAobj } from './aobj.js';
-import type { UvmObject } from './object.js';
-import { PG_WANTED } from './page-array.js';
+import type { Amap } from './anon/amap.js';
+import { UvmAobj } from './object/aobj.js';
+import type { UvmObject } from './object/object.js';
+import { PG_WANTED } from './page/page-array.js';
 import type { Uvm } from './uvm.js';
 
 const column = (name: string, writes: boolean) => ({ field: (pfn: Pfn) => `${name} of page ${pfn}`, writes });

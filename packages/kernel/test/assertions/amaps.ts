@@ -1,8 +1,8 @@
 /** The rows of the amaps. */
 import { PAGE_SIZE } from '../../src/machine/address.js';
-import { AMAP_SWAPOFF } from '../../src/uvm/amap.js';
-import type { Anon } from '../../src/uvm/anon.js';
-import { NO_PAGE } from '../../src/uvm/page-array.js';
+import { AMAP_SWAPOFF } from '../../src/uvm/anon/amap.js';
+import type { Anon } from '../../src/uvm/anon/anon.js';
+import { NO_PAGE } from '../../src/uvm/page/page-array.js';
 import { Patient } from '../audit.js';
 import { asserted, type Fired, panicAtOnce, panicIn, panicLocked, type Row } from './row.js';
 

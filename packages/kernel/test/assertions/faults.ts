@@ -1,8 +1,8 @@
 /** The rows of page faults. */
 import type { Pfn } from '../../src/machine/address.js';
 import { PROT_READ, PROT_WRITE, type Protection } from '../../src/machine/protection.js';
-import { isPage, PGO_LOCKED } from '../../src/uvm/object.js';
-import { PG_BUSY, PG_RDONLY } from '../../src/uvm/page-array.js';
+import { isPage, PGO_LOCKED } from '../../src/uvm/object/object.js';
+import { PG_BUSY, PG_RDONLY } from '../../src/uvm/page/page-array.js';
 import { Patient } from '../audit.js';
 import { Bench } from '../maps.js';
 import { asserted, type Fired, panicIn, type Row } from './row.js';

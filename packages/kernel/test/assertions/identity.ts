@@ -1,6 +1,6 @@
 /** The rows of the pages: whose they are, and where they come from. */
 import { asOffset, type Pfn } from '../../src/machine/address.js';
-import { PG_BUSY, PG_CLEAN } from '../../src/uvm/page-array.js';
+import { PG_BUSY, PG_CLEAN } from '../../src/uvm/page/page-array.js';
 import { Patient } from '../audit.js';
 import { SwapBench } from '../swap.js';
 import { asserted, type Fired, foundBy, panicAtOnce, panicIn, type Row } from './row.js';

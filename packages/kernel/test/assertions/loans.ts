@@ -1,8 +1,8 @@
 /** The rows of anons and of pages on loan. */
 import { asOffset } from '../../src/machine/address.js';
-import type { Anon } from '../../src/uvm/anon.js';
-import { LoanOutput } from '../../src/uvm/loan-output.js';
-import { NO_PAGE, PG_BUSY, PG_RELEASED } from '../../src/uvm/page-array.js';
+import type { Anon } from '../../src/uvm/anon/anon.js';
+import { LoanOutput } from '../../src/uvm/loan/loan-output.js';
+import { NO_PAGE, PG_BUSY, PG_RELEASED } from '../../src/uvm/page/page-array.js';
 import { Patient } from '../audit.js';
 import { lend } from '../loans.js';
 import { asserted, type Fired, type Firing, panicAtOnce, panicIn, panicLocked, type Row } from './row.js';

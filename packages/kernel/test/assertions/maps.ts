@@ -6,8 +6,8 @@ import {
   UVM_FLAG_FIXED,
   UVM_FLAG_NOWAIT,
   UVM_FLAG_UNMAP,
-} from '../../src/uvm/map-arguments.js';
-import { MapEntry } from '../../src/uvm/map-entry.js';
+} from '../../src/uvm/map/map-arguments.js';
+import { MapEntry } from '../../src/uvm/map/map-entry.js';
 import { Patient } from '../audit.js';
 import { asserted, type Fired, type Firing, foundBy, panicAtOnce, panicIn, panicLocked, type Row } from './row.js';
 

@@ -1,6 +1,6 @@
 /** The rows of the pages: counts and flags. */
 import { asOffset, type Pfn } from '../../src/machine/address.js';
-import { PG_BUSY, PG_FAKE, PG_PAGEOUT, PG_RELEASED } from '../../src/uvm/page-array.js';
+import { PG_BUSY, PG_FAKE, PG_PAGEOUT, PG_RELEASED } from '../../src/uvm/page/page-array.js';
 import { Patient } from '../audit.js';
 import { asserted, type Enterable, type Fired, panicAtOnce, panicLocked, type Row } from './row.js';
 

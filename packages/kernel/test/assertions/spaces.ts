@@ -1,7 +1,7 @@
 /** The rows of wiring, of the locks of maps, and of address spaces. */
 import { EFAULT } from '../../src/kern/errno.js';
 import { PAGE_SIZE } from '../../src/machine/address.js';
-import { VM_MAP_DYING } from '../../src/uvm/vm-map.js';
+import { VM_MAP_DYING } from '../../src/uvm/map/vm-map.js';
 import { Patient } from '../audit.js';
 import { asserted, type Fired, panicIn, type Row } from './row.js';
 

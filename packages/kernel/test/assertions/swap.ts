@@ -1,8 +1,8 @@
 /** The rows of the page daemon and of swap. */
 import { EIO } from '../../src/kern/errno.js';
 import { waitForIo } from '../../src/machine/io.js';
-import { PG_CLEAN } from '../../src/uvm/page-array.js';
-import { Swapcluster } from '../../src/uvm/swapcluster.js';
+import { PG_CLEAN } from '../../src/uvm/page/page-array.js';
+import { Swapcluster } from '../../src/uvm/pagedaemon/swapcluster.js';
 import { Patient } from '../audit.js';
 import { SwapBench, startPageout } from '../swap.js';
 import { asserted, type Fired, type Firing, panicAtOnce, panicIn, panicLocked, type Row } from './row.js';

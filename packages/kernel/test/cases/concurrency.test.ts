@@ -19,8 +19,8 @@ import {
   type SchedulingPoint,
   type UserProgram,
 } from '../../src/index.js';
-import { UVM_FLAG_UNMAP } from '../../src/uvm/map-arguments.js';
-import type { VmMap } from '../../src/uvm/vm-map.js';
+import { UVM_FLAG_UNMAP } from '../../src/uvm/map/map-arguments.js';
+import type { VmMap } from '../../src/uvm/map/vm-map.js';
 import { act, boot, bootProcess, expectNoLeak, expectSound } from '../harness.js';
 import { entriesOf, mapAnon, PAGE, RW } from './support.js';
 

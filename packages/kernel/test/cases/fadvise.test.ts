@@ -16,7 +16,7 @@ import {
   RamFile,
 } from '../../src/index.js';
 import { asOffset } from '../../src/machine/address.js';
-import type { UvmVnode } from '../../src/uvm/vnode.js';
+import type { UvmVnode } from '../../src/uvm/vnode/vnode.js';
 import { act, bootProcess, expectSound, run } from '../harness.js';
 import { queueOf } from '../queues.js';
 import { fill, mapAnon, open, PAGE } from './support.js';

@@ -17,7 +17,7 @@ import {
   type User,
   type UserProgram,
 } from '../../src/index.js';
-import type { MapEntry } from '../../src/uvm/map-entry.js';
+import type { MapEntry } from '../../src/uvm/map/map-entry.js';
 
 export const PAGE = PAGE_SIZE;
 export const RW = PROT_READ | PROT_WRITE;

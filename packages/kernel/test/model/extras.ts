@@ -16,8 +16,8 @@ import {
   type User,
 } from '../../src/index.js';
 import { DEV_BSIZE, MemoryDisk } from '../../src/machine/disk.js';
-import type { UvmAobj } from '../../src/uvm/aobj.js';
 import type { UvmEvent } from '../../src/uvm/events.js';
+import type { UvmAobj } from '../../src/uvm/object/aobj.js';
 import { fileMemory, isObjectPageLost, segmentMemory } from './kernel-view.js';
 import { PAGE, PlainFile } from './plain-memory.js';
 

@@ -1,13 +1,13 @@
 /** What the kernel has for a process, looked at from outside: no fault, no mapping, nothing changes. */
 import type { NetbsdSystem, Process } from '../../src/index.js';
 import { asOffset, asVa } from '../../src/machine/address.js';
-import type { Anon } from '../../src/uvm/anon.js';
-import { UvmAobj } from '../../src/uvm/aobj.js';
-import type { MapEntry } from '../../src/uvm/map-entry.js';
-import { NO_PAGE } from '../../src/uvm/page-array.js';
-import { SWSLOT_BAD } from '../../src/uvm/swap.js';
-import { TmpfsVnode } from '../../src/uvm/tmpfs-vnode.js';
-import type { Vmspace } from '../../src/uvm/vm-map.js';
+import type { Anon } from '../../src/uvm/anon/anon.js';
+import type { MapEntry } from '../../src/uvm/map/map-entry.js';
+import type { Vmspace } from '../../src/uvm/map/vm-map.js';
+import { UvmAobj } from '../../src/uvm/object/aobj.js';
+import { TmpfsVnode } from '../../src/uvm/object/tmpfs-vnode.js';
+import { NO_PAGE } from '../../src/uvm/page/page-array.js';
+import { SWSLOT_BAD } from '../../src/uvm/swap/swap.js';
 import { PAGE } from './plain-memory.js';
 
 /** The entries of a process's map, in order of address. */

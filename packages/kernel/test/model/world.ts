@@ -98,6 +98,15 @@ export interface WorldOptions {
   readonly adversity?: Adversity;
 }
 
+const MEMORY = new Map<number, ArrayBuffer>();
+
+/** Memory for a machine. There is one world at a time, so the next has what the last one had: new buffers for each are work for the collector. */
+function memoryOf(bytes: number): ArrayBuffer {
+  const memory = MEMORY.get(bytes) ?? new ArrayBuffer(bytes);
+  MEMORY.set(bytes, memory);
+  return memory;
+}
+
 /** A kernel, the model of it, and what has been done to both. */
 export class World {
   readonly system: NetbsdSystem;
@@ -130,6 +139,7 @@ export class World {
     const ram = (options.ramPages ?? ramPages(options.processes)) * PAGE;
     this.system = boot({
       ram,
+      memory: memoryOf(ram),
       userSpace: { min: MIN, max: MAX },
       witness: options.witness,
       ...(options.pagePolicy === undefined ? {} : { pagePolicy: options.pagePolicy }),
