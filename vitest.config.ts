@@ -13,10 +13,12 @@ const alias = [
 
 /** What is done before each file of tests. */
 const SETUP = [`${root}/tools/vitest.setup.ts`];
-/** What both builds must do alike: everything but the command. */
-const BOTH_BUILDS = ['packages/!(cli|explorer)/{src,test}/**/*.test.ts'];
+/** What both builds must do alike: everything but the command, and what knows nothing of the kernel. */
+const BOTH_BUILDS = ['packages/!(cli|explorer|formats)/{src,test}/**/*.test.ts'];
 /** What only the watched build can do. */
 const WATCHED_ONLY = 'packages/*/test/watched/**/*.test.ts';
+/** What takes minutes by itself: `npm run test:long`. */
+const LONG = 'packages/cli/test/long/**/*.test.ts';
 /** What the watched build must do as the stepped one does: whatever is about threads, and a bit of all the rest. */
 const WATCHED = [
   WATCHED_ONLY,
@@ -26,8 +28,8 @@ const WATCHED = [
   'packages/program/test/random-threads.test.ts',
   'packages/program/src/explain/explore.test.ts',
 ];
-/** What needs threads that can be switched at each step. */
-const STEPPED_ONLY = ['packages/explorer/{src,test}/**/*.test.ts'];
+/** What needs threads that can be switched at each step, and what needs no kernel. */
+const STEPPED_ONLY = ['packages/{explorer,formats}/{src,test}/**/*.test.ts'];
 /** What is about schedules, of which the direct build has no choice: a thread is only switched where it waits. */
 const SCHEDULES = [
   'packages/program/src/explain/explore.test.ts',
@@ -85,10 +87,12 @@ export default defineConfig({
         test: {
           name: 'command',
           include: ['packages/cli/**/*.test.ts', 'tools/!(browser)/**/*.test.ts', 'tools/*.test.ts'],
+          exclude: [...configDefaults.exclude, LONG],
           isolate: false,
           testTimeout: 120_000,
         },
       },
+      ...(process.env['FAULTLINE_LONG'] ? [{ test: { name: 'long', include: [LONG] } }] : []),
       {
         // What `faultline export` has written, as somebody keeps it who tries Faultline here.
         test: { name: 'findings', include: ['findings/**/*.test.ts'], testTimeout: 120_000 },

@@ -1,5 +1,5 @@
 /**
- * `npm run bench:explore`: the explorer's scoreboard, B1 to B9. Counts are pinned, and one that differs fails; seconds and rates are printed.
+ * `npm run bench:explore`: the explorer's scoreboard, B1 to B10. Counts are pinned, and one that differs fails; seconds and rates are printed.
  *
  *     --quick   leaves out what takes long, for a look at whether the counts hold
  *     --json    the rows as JSON
@@ -7,6 +7,7 @@
 import { parseArgs } from 'node:util';
 import { countRows } from './explore/counts.mjs';
 import { fastCheckRows } from './explore/fast-check.mjs';
+import { kernelRows } from './explore/kernel.mjs';
 import { samplingRows } from './explore/sampling.mjs';
 import { spinRows } from './explore/spin.mjs';
 
@@ -17,7 +18,7 @@ const { values: flags } = parseArgs({
 });
 
 /** @type {Row[]} */
-const rows = [...countRows(flags), ...samplingRows(), ...fastCheckRows(flags), ...spinRows(flags)];
+const rows = [...countRows(flags), ...samplingRows(), ...fastCheckRows(flags), ...spinRows(flags), ...kernelRows(flags)];
 
 if (flags.json) console.log(JSON.stringify(rows, null, 2));
 else {

@@ -89,7 +89,7 @@ describe('told is of devices', () => {
   const changes: readonly (readonly [what: string, change: (booted: Booted) => void])[] = [
     ['where a tape stands', (booted) => tapeOf(booted).operate(3, 1)],
     ['what is on a tape', (booted) => tapeOf(booted).records.splice(1, 1, Uint8Array.of())],
-    ['a byte of a record', (booted) => tapeOf(booted).records[0]?.fill(9)],
+    ['a byte of a record', (booted) => tapeOf(booted).records.splice(0, 1, Uint8Array.of(1, 9))],
     ['that somebody has it open', (booted) => tapeOf(booted).close()],
     ['a byte of device memory', ({ system }) => system.machine.deviceRanges[0]?.device.write(5, 1, 1)],
     ['a frame that a device was given', (booted) => chunkOf(booted).frames.reverse()],

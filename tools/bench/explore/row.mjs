@@ -6,7 +6,7 @@ import { cpuUsage } from 'node:process';
  * A row.
  *
  * @typedef {object} Row
- * @property {string} id B1 to B9
+ * @property {string} id B1 to B10
  * @property {string} what which model, and what was done with it
  * @property {string} measured what came out, in words: a count, or a rate
  * @property {string} goal what it is held against, empty for nothing

@@ -8,6 +8,9 @@ import type { Answer, Order } from './thread.js';
 /** Milliseconds between two looks whether there is something to do. */
 const IDLE_MS = 1;
 
+/** Room in a thread for what dies young, in MB: machines come and go by the thousand, and to collect them takes a tenth of the time. */
+const YOUNG_MB = 192;
+
 interface Member {
   readonly thread: Worker;
   ready: boolean;
@@ -65,7 +68,12 @@ export class ThreadCrew implements Crew {
 
   #recruit(names: SubjectNames): Member {
     // What the program prints when it is loaded was printed already.
-    const thread = new Worker(new URL('./thread.js', import.meta.url), { workerData: names, stdout: true, stderr: true });
+    const thread = new Worker(new URL('./thread.js', import.meta.url), {
+      workerData: names,
+      stdout: true,
+      stderr: true,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    });
     const member: Member = { thread, ready: false, assignment: null, busy: false };
     thread.on('message', (answer: Answer) => {
       if (answer.kind === 'ready') {

@@ -79,7 +79,8 @@ class RaceDetector implements Strategy, FieldWatcher {
   readonly #inner: Strategy;
   readonly #stacksAt: ReadonlySet<number> | null;
   readonly #order = new HappensBefore();
-  readonly #shadows = new WeakMap<object, Map<string, Shadow>>();
+  #shadows = new WeakMap<object, Map<string, Shadow>>();
+  #hasBegun = false;
   #instance: Instance | null = null;
   readonly #started = new WeakSet<Lwp>();
 
@@ -97,6 +98,7 @@ class RaceDetector implements Strategy, FieldWatcher {
   }
 
   preempts(point: SchedulingPoint): boolean {
+    this.#begin();
     this.#meetNewThreads(point.current);
     const { current } = point;
     this.#order.settle(current);
@@ -106,6 +108,7 @@ class RaceDetector implements Strategy, FieldWatcher {
   }
 
   pick(candidates: readonly Lwp[], usual: Lwp, point: SchedulingPoint): Lwp {
+    this.#begin();
     this.#meetNewThreads(point.current);
     const chosen = candidates.length === 1 ? usual : this.#inner.pick(candidates, usual, point);
     this.#order.takes(chosen, chosen.op, chosen.object);
@@ -165,6 +168,13 @@ class RaceDetector implements Strategy, FieldWatcher {
     const shadow = fields.get(field) ?? { write: null, reads: [] };
     fields.set(field, shadow);
     return shadow;
+  }
+
+  /** All that was done before there was anything to decide was done before everything else: set-up, by whatever thread. */
+  #begin(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
+    this.#shadows = new WeakMap();
   }
 
   /** A thread that has a job for the first time was given it by the one that has just been running: all that this did before is known to it. */

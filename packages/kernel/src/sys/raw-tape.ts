@@ -4,6 +4,7 @@
  * A tape has one head, so requests are done one after the other, in the order in which they came. Each takes its time: the bytes move
  * when it is done.
  */
+import { Digest } from '../kern/digest.js';
 import { EBUSY, EINVAL, EIO, ENOSPC, ENOTTY, EROFS, type Errno } from '../kern/errno.js';
 import type { StateWriter } from '../kern/state.js';
 import type { Step } from '../kern/switch.js';
@@ -23,6 +24,19 @@ export const MTFSR = 3;
 export const MTBSR = 4;
 export const MTREW = 5;
 
+/** The digests of records that were told of. */
+const digests = new WeakMap<Uint8Array, Digest>();
+
+function digestOf(record: Uint8Array): Digest {
+  let digest = digests.get(record);
+  if (digest === undefined) {
+    digest = new Digest();
+    digest.bytes(record);
+    digests.set(record, digest);
+  }
+  return digest;
+}
+
 /** How a tape is. */
 export interface TapeOptions {
   /** What is on it: records, and null for a file mark. Empty when absent. */
@@ -39,7 +53,7 @@ export interface TapeOptions {
 export class RawTape implements CharacterDevice, RawDevice {
   readonly name: string;
   readonly seekable = false;
-  /** The records, null for a file mark. */
+  /** The records, null for a file mark. A record is written once, and only replaced. */
   readonly records: (Uint8Array | null)[];
   /** Where the head stands: the number of the record behind it. */
   position = 0;
@@ -109,7 +123,7 @@ export class RawTape implements CharacterDevice, RawDevice {
   writeState(writer: StateWriter): void {
     for (const record of this.records) {
       if (record === null) writer.field('record', null);
-      else writer.bytes('record', record);
+      else writer.part('record', (part) => digestOf(record).writeState(part));
     }
     writer.field('position', this.position);
     writer.field('isOpen', this.#isOpen);

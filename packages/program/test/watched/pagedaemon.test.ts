@@ -1,8 +1,8 @@
 /**
  * The page daemon against threads that use what it evicts, in every order in which they can meet.
  *
- * Two processes that fault on a page shared copy-on-write while it is evicted were explored in every order once: see
- * docs/decisions/0014-page-daemon.md. Here they are with one preemption, which takes seconds.
+ * Two processes that fault on a page shared copy-on-write while it is evicted are explored in every order by
+ * `examples/explore/evict-shared-page.ts`. Here they are with one preemption, which takes seconds.
  */
 import { type Exploration, explore } from '@faultline/explorer';
 import {

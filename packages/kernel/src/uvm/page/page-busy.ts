@@ -83,6 +83,7 @@ export function* uvmPageWakeup(this: Uvm, pfn: Pfn): Step<void> {
  * Notes on a DIAGNOSTIC kernel which thread has a page busy, and where; null for no longer. `uvm_page_own()`.
  *
  * => owner locked. Panics when a page is made busy twice.
+ * => threads of the kernel's own are all called 0: they come and go, and how many there were is nothing that a state should tell.
  */
 export function uvmPageOwn(this: Uvm, pfn: Pfn, tag: string | null): void {
   if (!this.kern.diagnostic) return;
@@ -93,5 +94,6 @@ export function uvmPageOwn(this: Uvm, pfn: Pfn, tag: string | null): void {
   }
   const owner = this.busyOwners.get(pfn);
   if (owner !== undefined) this.kern.panic(`uvm_page_own: page ${pfn} already owned by ${owner.lwp} [${owner.tag}]`);
-  this.busyOwners.set(pfn, { lwp: this.curlwp.name, tag });
+  const { name, process } = this.curlwp;
+  this.busyOwners.set(pfn, { lwp: process.pid === 0 ? '0' : name, tag });
 }

@@ -7,7 +7,7 @@
  *
  * Lock order: owner's lock -> page queue lock -> free list lock.
  */
-import type { Step } from '../../kern/switch.js';
+import { BUILD, type Step } from '../../kern/switch.js';
 import { asOffset, asPfn, type ByteOffset, PAGE_SIZE, type Pfn } from '../../machine/address.js';
 import { PROT_NONE } from '../../machine/protection.js';
 import type { Anon } from '../anon/anon.js';
@@ -30,6 +30,9 @@ import {
 } from './page-array.js';
 
 const NO_OFFSET = asOffset(0);
+
+/** What is in a page that was given out and not filled yet. */
+const GARBAGE = 0xa5;
 
 /** Puts all of RAM on the free list, the lowest page first, and sets the reserves. `uvm_page_init()`. Boot only. */
 export function uvmPageInit(this: Uvm): void {
@@ -76,6 +79,8 @@ export function* uvmPagealloc(
   this.freeList.remove(pfn);
   uvmexp.free--;
   kern.kassert(pages.flags(pfn) === 0, 'pg->flags == 0');
+  // What was in it nobody may see, and so it must not tell two states apart.
+  if (BUILD === 'watched') this.machine.ram.page(pfn).fill(GARBAGE);
   pages.clearPqflags(pfn, PQ_FREE);
   pages.putFlags(pfn, PG_BUSY | PG_CLEAN | PG_FAKE);
   pages.setOwner(pfn, uobject, uanon, uobject === null ? NO_OFFSET : offset);
