@@ -72,7 +72,7 @@ const calls = fc.array(fc.tuple(fc.constantFrom(...NAMES), fc.nat(PAGES - 1)), {
 const programs: fc.Arbitrary<readonly (readonly Call[])[]> = fc.array(calls, { minLength: 1, maxLength: 3 });
 
 function* perform(user: User, todo: readonly Call[]): Step<void> {
-  for (const [i, [name, page]] of todo.entries()) {
+  for (const [i, [name, page]] of [...todo.entries()]) {
     const rest = todo.slice(i + 1, i + 4).filter(([next]) => next !== 'fork' && next !== 'thread');
     if (name === 'fork') yield* user.fork((child) => perform(child, rest));
     else if (name === 'thread') yield* user.lwpCreate((thread) => perform(thread, rest));

@@ -63,6 +63,14 @@ describe('a loop that waits', () => {
     expect(toldOf(one)).toEqual(toldOf(other));
   });
 
+  it('cannot go over an iterator, which keeps to itself what is to come', () => {
+    const list = [1, 2];
+    const iterators: Iterable<unknown>[] = [list.entries(), list.values(), new Map([[1, 2]]).keys(), new Set(list).values()];
+    for (const iterator of iterators) {
+      expect(() => walk(iterator)).toThrow('make an array of what it is to go over');
+    }
+  });
+
   it('cannot go over what has to be told when it is left, as generators have: nobody can tell what is to come', () => {
     const numbers = {
       [Symbol.iterator]: () => ({ next: () => ({ value: 1, done: false }), return: () => ({ value: 1, done: true }) }),

@@ -76,7 +76,8 @@ export class Walk<T> implements Stateful {
   constructor(items: Iterable<T>) {
     this.#items = items;
     this.#iterator = items[Symbol.iterator]();
-    if (typeof this.#iterator.return === 'function') {
+    // Of an iterator nobody can tell which items are still to come.
+    if (!Array.isArray(items) && !(items instanceof Set) && !(items instanceof Map)) {
       throw new TypeError('a loop that waits goes over an array, a set or a map; make an array of what it is to go over');
     }
   }

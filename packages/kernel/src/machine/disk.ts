@@ -34,12 +34,17 @@ export function requestFits(device: BlockDevice, block: number, bytes: number): 
   return Number.isInteger(blocks) && Number.isInteger(block) && block >= 0 && block + blocks <= device.blockCount;
 }
 
-/** A disk in memory; blocks that were never written take no room. */
+/** What a disk in memory is made of, as far as its blocks allow: a page, since it is pages that are swapped. */
+const CHUNK_BYTES = 4096;
+
+/** A disk in memory; what was never written takes no room. */
 export class MemoryDisk implements BlockDevice {
   readonly name: string;
   readonly blockSize: number;
   readonly blockCount: number;
-  readonly #blocks = new Map<number, Uint8Array>();
+  /** Bytes of a chunk, whole blocks, and the chunks that were written to, by number. */
+  readonly #chunkSize: number;
+  readonly #chunks = new Map<number, Uint8Array>();
 
   /** @param geometry `blockSize` in bytes, default 512 */
   constructor(name: string, geometry: { blockCount: number; blockSize?: number }) {
@@ -50,28 +55,42 @@ export class MemoryDisk implements BlockDevice {
       if (!Number.isInteger(value) || value < 1)
         throw new RangeError(`${what} of a disk is a whole number from 1 up, not ${value}`);
     }
+    this.#chunkSize = Math.max(1, Math.floor(CHUNK_BYTES / this.blockSize)) * this.blockSize;
   }
 
   read(block: number, into: Uint8Array): Errno {
     if (!requestFits(this, block, into.length)) return EINVAL;
-    for (let at = 0; at < into.length; at += this.blockSize) {
-      const bytes = this.#blocks.get(block + at / this.blockSize);
-      if (bytes === undefined) into.fill(0, at, at + this.blockSize);
-      else into.set(bytes, at);
-    }
+    this.#eachPiece(block, into.length, (number, from, to, at) => {
+      const chunk = this.#chunks.get(number);
+      if (chunk === undefined) into.fill(0, at, at + to - from);
+      else into.set(chunk.subarray(from, to), at);
+    });
     return 0;
   }
 
   write(block: number, from: Uint8Array): Errno {
     if (!requestFits(this, block, from.length)) return EINVAL;
-    for (let at = 0; at < from.length; at += this.blockSize) {
-      const number = block + at / this.blockSize;
-      const known = this.#blocks.get(number);
-      // What swaps writes the same blocks again and again.
-      if (known === undefined) this.#blocks.set(number, from.slice(at, at + this.blockSize));
-      else known.set(from.subarray(at, at + this.blockSize));
-    }
+    this.#eachPiece(block, from.length, (number, start, end, at) => {
+      let chunk = this.#chunks.get(number);
+      if (chunk === undefined) {
+        chunk = new Uint8Array(this.#chunkSize);
+        this.#chunks.set(number, chunk);
+      }
+      chunk.set(from.subarray(at, at + end - start), start);
+    });
     return 0;
+  }
+
+  /** The pieces of chunks that a request is made of: the chunk, from where to where in it, and where in the request. */
+  #eachPiece(block: number, length: number, move: (chunk: number, from: number, to: number, at: number) => void): void {
+    const start = block * this.blockSize;
+    for (let at = 0; at < length; ) {
+      const number = Math.floor((start + at) / this.#chunkSize);
+      const from = start + at - number * this.#chunkSize;
+      const to = Math.min(this.#chunkSize, from + length - at);
+      move(number, from, to, at);
+      at += to - from;
+    }
   }
 
   flush(): Errno {

@@ -31,7 +31,7 @@ it('the digest of a frame is that of what is in it, however it was written to', 
       const { system, process } = bootProcess();
       const { ram } = system.machine;
       act(system, process, function* (user) {
-        for (const [i] of Array.from({ length: PAGES }).entries()) {
+        for (let i = 0; i < PAGES; i++) {
           yield* user.mmap(AT + i * PAGE_SIZE, PAGE_SIZE, 3, MAP_ANON | MAP_PRIVATE | MAP_FIXED);
         }
         user.sigaction(11, skip);

@@ -35,11 +35,43 @@ describe('sysctl', () => {
       const { uvmexp } = system.uvm;
       const expected: Readonly<Record<string, number>> = { ...uvmexp, pagesize: PAGE, pagemask: PAGE - 1, pageshift: 12 };
       expect(yield* user.sysctl('vm.uvmexp2', at, PAGE)).toBe(8 * UVMEXP_SYSCTL.length);
-      for (const [i, field] of UVMEXP_SYSCTL.entries()) {
+      for (const [i, field] of [...UVMEXP_SYSCTL.entries()]) {
         expect(Number(yield* user.load64(at + 8 * i)), field).toBe(expected[field] ?? 0);
       }
       const { npages } = expected;
       expect(npages).toBe(256);
+    });
+    expectNoLeak(system);
+  });
+
+  it('tells in vm.vmmeter how much memory is in use, and who runs', () => {
+    const { system, process } = bootProcess();
+    act(system, process, function* (user) {
+      const at = yield* user.mmap(0, PAGE, RW, ANON);
+      yield* user.store8(at, 0);
+      expect(yield* user.sysctl('vm.vmmeter', at, PAGE)).toBe(48);
+      const { npages, free, active, swpginuse } = system.uvm.uvmexp;
+      const threads = yield* user.load64(at);
+      expect(threads, 'one runs').toBe(1n);
+      const pages: number[] = [];
+      for (let i = 0; i < 9; i++) pages.push(yield* user.load32(at + 12 + 4 * i));
+      const used = npages - free;
+      expect(pages).toEqual([used + swpginuse, active + swpginuse, used, active, 0, 0, 0, 0, free]);
+    });
+    expectNoLeak(system);
+  });
+
+  it('tells where the addresses of programs begin and end', () => {
+    const { system, process } = bootProcess();
+    act(system, process, function* (user) {
+      const at = yield* user.mmap(0, PAGE, RW, ANON);
+      for (const [name, address] of [
+        ['vm.minaddress', system.sys.userSpace.min],
+        ['vm.maxaddress', system.sys.userSpace.max],
+      ] as const) {
+        expect(yield* user.sysctl(name, at, 8)).toBe(8);
+        expect(yield* user.load64(at)).toBe(BigInt(address));
+      }
     });
     expectNoLeak(system);
   });

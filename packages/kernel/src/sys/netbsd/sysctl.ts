@@ -7,6 +7,7 @@
  */
 import { isSuperuser } from '../../kern/credentials.js';
 import { EFAULT, EINVAL, ENOENT, ENOMEM, EPERM, type Errno } from '../../kern/errno.js';
+import type { Lwp } from '../../kern/lwp.js';
 import type { Step } from '../../kern/switch.js';
 import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE } from '../../machine/address.js';
 import { PROT_WRITE } from '../../machine/protection.js';
@@ -15,6 +16,10 @@ import { UVMEXP_SYSCTL } from './uvmexp-sysctl.js';
 
 /** The largest number that an `int` holds. */
 const INT_MAX = 0x7fffffff;
+
+/** Bytes of a `struct vmtotal`, and where in it pages begin to be counted. */
+const VMTOTAL_BYTES = 48;
+const VMTOTAL_PAGES = 12;
 
 /**
  * Reads a value of the kernel, and changes it. `sys___sysctl()`.
@@ -74,6 +79,9 @@ export function sysctlValue(this: Sys, name: string): Uint8Array | null {
   switch (top) {
     case 'vm': {
       if (last === 'uvmexp2') return uvmexp2(counted);
+      if (last === 'vmmeter') return vmtotal(counted, this.kern.scheduler.lwps);
+      if (last === 'minaddress') return quads([this.userSpace.min]);
+      if (last === 'maxaddress') return quads([this.userSpace.max]);
       const parameter = own(this.vm.parameters, last);
       return parameter === undefined ? null : int(parameter);
     }
@@ -109,6 +117,24 @@ function own(values: Readonly<Record<string, number>>, name: string): number | u
 function uvmexp2(counted: Readonly<Record<string, number>>): Uint8Array {
   const all: Readonly<Record<string, number>> = { ...counted, pagesize: PAGE_SIZE, pagemask: PAGE_MASK, pageshift: PAGE_SHIFT };
   return quads(UVMEXP_SYSCTL.map((field) => all[field] ?? 0));
+}
+
+/**
+ * `struct vmtotal`, sys/sys/vmmeter.h: threads that can run, that wait for a disk, for a page, that sleep; then pages. `uvm_total()`,
+ * sys/uvm/uvm_meter.c. What is shared is not counted, there as here.
+ */
+function vmtotal(counted: Readonly<Record<string, number>>, lwps: readonly Lwp[]): Uint8Array {
+  const { npages = 0, free = 0, active = 0, swpginuse = 0 } = counted;
+  const sleeping = lwps.filter(({ channel }) => channel !== null);
+  const patient = sleeping.filter(({ interruptible }) => interruptible).length;
+  const running = lwps.filter((lwp) => !lwp.idle).length - sleeping.length;
+  const bytes = new Uint8Array(VMTOTAL_BYTES);
+  const view = new DataView(bytes.buffer);
+  for (const [i, value] of [running, sleeping.length - patient, 0, patient].entries()) view.setInt16(2 * i, value, true);
+  const used = npages - free;
+  const pages = [used + swpginuse, active + swpginuse, used, active, 0, 0, 0, 0, free];
+  for (const [i, value] of pages.entries()) view.setInt32(VMTOTAL_PAGES + 4 * i, value, true);
+  return bytes;
 }
 
 function int(value: number): Uint8Array {

@@ -38,7 +38,11 @@ export function* uvmAioAiodonePages(this: Uvm, slot: number, run: readonly Pfn[]
   if (this.kern.log.on) this.log({ kind: 'swap-out', slot, pages: run.length, errno });
   this.uvmexp.pgswapout += moved;
   let done = 0;
-  for (const [i, page] of run.entries()) if (yield* this.uvmAioAiodonePage(page, slot + i, i < moved ? 0 : errno)) done++;
+  let i = 0;
+  for (const page of run) {
+    if (yield* this.uvmAioAiodonePage(page, slot + i, i < moved ? 0 : errno)) done++;
+    i++;
+  }
   if (done > 0) yield* this.uvmPageoutDone(done);
 }
 
