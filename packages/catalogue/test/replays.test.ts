@@ -13,8 +13,8 @@ import {
 import { describe, expect, it } from 'vitest';
 import { CATALOGUE, type CatalogueEntry, defectsOf } from '../src/index.js';
 
-/** Replays of each finding, with a check of the whole state at each step: a thousand where there is time, by `npm run test:long`. */
-const TIMES = process.env['FAULTLINE_LONG'] ? 1000 : 100;
+/** Replays of each finding, with a check of the whole state at each step. */
+const TIMES = 1000;
 /** A thread can be switched at each step in the stepped build only; the other has what shows in the same call each time. */
 const ENTRIES = BUILD === 'stepped' ? CATALOGUE : CATALOGUE.filter(({ finds }) => finds.call !== undefined);
 

@@ -1,15 +1,14 @@
 /** What a program was told is durable is in the host's file, also when the host's process is killed right after. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { BUILD, PAGE_SIZE } from '@faultline/kernel';
+import { PAGE_SIZE } from '@faultline/kernel';
 import { describe, expect, it } from 'vitest';
 import { bundled, packageDir } from './child.js';
 import { mix, PAGES, recordOf } from './crash-plan.mjs';
 import { temporaryDir } from './temporary.js';
 
 const { file, fresh } = temporaryDir();
-/** The build that people embed is killed a hundred times; that the other one does the same needs fewer. */
-const KILLS = BUILD === 'direct' ? 100 : 20;
+const KILLS = 100;
 /** Processes that are at work, and killed, at the same time, each on a file of its own. */
 const AT_ONCE = 2;
 /** It is killed so many milliseconds at most after it has said something for the first time. */

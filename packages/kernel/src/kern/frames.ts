@@ -51,7 +51,7 @@ export function tail<T>(at: number, callee: T): T {
  * Where the teller of a function or an object is: of what it was made of, which nobody can see from outside. The same in each build: what
  * is told of a watched kernel may be written down by somebody who has the stepped one, as the explorer has.
  */
-export const around: unique symbol = Symbol.for('faultline.teller') as never;
+export const around = Symbol.for('faultline.teller');
 
 /** What has a teller of its own. */
 export interface Tagged {

@@ -29,20 +29,10 @@ const X = 0x100000;
 const PAGE = 4096;
 const RW = 3;
 
+/** The example names the packages as a user does, which makes its types those of the build. */
+const EXAMPLE = 'evict-shared-page';
 /** The page daemon looks once, and takes all that has been idle; there is memory enough for everybody else. */
-const oneScan = definePatch({
-  id: 'test-one-scan',
-  summary: 'the page daemon looks once, and takes all that has been idle',
-  replace: {
-    uvm: {
-      uvmKickPdaemon: () => () => {},
-      uvmpdScanGoal: () =>
-        function () {
-          return this.uvmexp.npages;
-        },
-    },
-  },
-});
+const { oneScan }: { readonly oneScan: NetbsdPatch } = await import(`../../../../examples/explore/${EXAMPLE}.ts`);
 
 function claim(holds: boolean, message: string): void {
   if (!holds) throw new CheckFailed(message);

@@ -29,7 +29,6 @@ import { MADV_SEQUENTIAL } from '../../vm/mman.js';
 import type { Anon } from '../anon/anon.js';
 import type { FaultCase } from '../events.js';
 import { VM_MAP_PAGEABLE, type VmMap } from '../map/vm-map.js';
-
 import { PGO_DEACTIVATE, PGO_DONTCARE, PGO_WANTED_PAGE, type UvmObject } from '../object/object.js';
 import { NO_PAGE, PG_BUSY, PG_CLEAN, PG_FAKE } from '../page/page-array.js';
 import type { Uvm } from '../uvm.js';

@@ -1,5 +1,4 @@
 /** Slots: who takes them, and who gives them back. sys/uvm/uvm_swap.c. The picture is in `swap.ts`. */
-
 import type { Uvm } from '../uvm.js';
 import { SWSLOT_BAD, type SwapSlots } from './swap.js';
 
