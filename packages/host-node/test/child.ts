@@ -1,4 +1,5 @@
 /** Scripts that tests run in a process of their own, on the build of the kernel that is being tested. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { BUILD } from '@faultline/kernel';
@@ -15,6 +16,18 @@ export function nodeArguments(script: string): string[] {
   const path = fileURLToPath(new URL(script, import.meta.url));
   const source = readFileSync(path, 'utf8');
   return ['--input-type=module', '--eval', BUILD === 'direct' ? toDirect(source, path).code : source];
+}
+
+/**
+ * Runs a script of this directory where the host lets files grow to so many blocks only; answers what it printed.
+ *
+ * @param blocks - of 512 or 1024 bytes: shells differ.
+ */
+export function withSmallFiles(blocks: number, script: string, ...args: readonly string[]): string {
+  const shell = ['-c', `ulimit -f ${blocks}; exec "$@"`, 'sh', process.execPath, ...nodeArguments(script), ...args];
+  const { error, signal, stdout, stderr } = spawnSync('sh', shell, { cwd: packageDir, encoding: 'utf8' });
+  expect({ error, signal }, `${script} ran to its end`).toEqual({ error: undefined, signal: null });
+  return `${stdout}${stderr}`;
 }
 
 /** A script of this directory with all that it imports, as one file: the quickest thing to start. The file is to be called `.mjs`. */

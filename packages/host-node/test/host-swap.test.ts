@@ -1,5 +1,4 @@
 /** Swapping to files and disks of the host, as long as it has room for them. */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import {
   bootNetbsd,
@@ -16,7 +15,7 @@ import {
 } from '@faultline/kernel';
 import { describe, expect, it } from 'vitest';
 import { HostDisk, HostFile } from '../src/index.js';
-import { nodeArguments, packageDir } from './child.js';
+import { withSmallFiles } from './child.js';
 import { temporaryDir } from './temporary.js';
 
 const { file, fresh } = temporaryDir();
@@ -76,10 +75,9 @@ describe('a swap file for which the host has no room', () => {
     const store = new HostFile(path, { access: 'create' });
     expect(store.truncate(256 * PAGE_SIZE)).toBe(0);
     store.close();
-    // So many blocks, which are of 512 or 1024 bytes: 16 pages, or 32.
-    const limited = ['-c', 'ulimit -f 128; exec "$@"', 'sh', process.execPath, ...nodeArguments('limited-swap.mjs'), path];
-    const { stdout, stderr } = spawnSync('sh', limited, { cwd: packageDir, encoding: 'utf8' });
-    expect(`${stdout}${stderr}`.trim().split('\n')).toEqual([
+    // 16 pages, or 32.
+    const printed = withSmallFiles(128, 'limited-swap.mjs', path);
+    expect(printed.trim().split('\n')).toEqual([
       '60 pages are right',
       'came to its end',
       'killed by signal 9',
