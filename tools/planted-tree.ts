@@ -1,9 +1,9 @@
 /** A small tree of files somewhere else, for tests of tools that look at whole trees. */
-import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runToEnd } from './child-process.js';
 
 /** The workspace whose tools are tested. */
 export const workspace = fileURLToPath(new URL('..', import.meta.url));
@@ -21,7 +21,7 @@ export class PlantedTree {
   /** Runs one of the workspace's tools in the tree, and answers what it prints. */
   run(tool: string, ...args: readonly string[]): string {
     const script = join(workspace, 'node_modules', tool);
-    return spawnSync(process.execPath, [script, ...args], { cwd: this.path, encoding: 'utf8', maxBuffer: 2 ** 26 }).stdout;
+    return runToEnd(process.execPath, [script, ...args], { cwd: this.path }).stdout;
   }
 
   remove(): void {

@@ -3,10 +3,10 @@
  *
  * => needs the packages to be built, as `npm test` does.
  */
-import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runToEnd } from './child-process.js';
 import { PlantedTree, workspace } from './planted-tree.js';
 
 /**
@@ -48,7 +48,7 @@ describe.each(READMES)('$file', ({ file, examples }) => {
     const example = `${file.replaceAll('/', '-')}-${line}.mjs`;
     tree.write(example, code);
     const { FORCE_COLOR: _, ...env } = process.env;
-    const { stdout, stderr } = spawnSync(process.execPath, [example], { cwd: tree.path, env, encoding: 'utf8' });
+    const { stdout, stderr } = runToEnd(process.execPath, [example], { cwd: tree.path, env });
     expect(`${stdout}${stderr}`.trimEnd()).toBe(output.trimEnd());
   });
 });

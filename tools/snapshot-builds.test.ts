@@ -3,11 +3,11 @@
  *
  * => needs the packages to be built, as `npm test` does.
  */
-import { spawnSync } from 'node:child_process';
 import { readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { boot, Snapshot, StateText, type System } from '@faultline/kernel';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runToEnd } from './child-process.js';
 import { PlantedTree, workspace } from './planted-tree.js';
 
 const OPTIONS = { ram: 64 * 4096, swap: [{ name: 'wd0', pages: 256 }] };
@@ -41,11 +41,7 @@ function linesOf(system: System): string[] {
 
 it('is saved by the direct build, and goes on in the stepped one', () => {
   tree.write('direct.mjs', DIRECT);
-  const { stdout, stderr } = spawnSync(process.execPath, ['direct.mjs'], {
-    cwd: tree.path,
-    encoding: 'utf8',
-    maxBuffer: 2 ** 26,
-  });
+  const { stdout, stderr } = runToEnd(process.execPath, ['direct.mjs'], { cwd: tree.path });
   expect(stderr).toBe('');
   const { at, lines } = JSON.parse(stdout) as { at: number; lines: string[] };
 

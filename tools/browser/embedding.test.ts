@@ -1,9 +1,9 @@
 /** The library in a browser: the example of docs/embedding.md prints in Chromium what it prints in Node, and what the page says. */
-import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runToEnd } from '../child-process.js';
 import { bundleForBrowser } from './bundle.js';
 import { launchChromium } from './chromium.js';
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => browser?.close());
 
 function runInNode(file: string): string {
-  const { stdout, stderr, status } = spawnSync(process.execPath, [file], { cwd: ROOT, encoding: 'utf8' });
+  const { stdout, stderr, status } = runToEnd(process.execPath, [file], { cwd: ROOT });
   expect(stderr).toBe('');
   expect(status).toBe(0);
   return stdout.trimEnd();

@@ -1,5 +1,4 @@
 /** The soak by itself: that it passes on a small machine, and that it would not if a byte were wrong or a page were not given back. */
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,14 +6,14 @@ import { fileURLToPath } from 'node:url';
 import * as kernel from '@faultline/kernel/direct';
 import { describe, expect, it } from 'vitest';
 import { findLeaks } from '../../packages/program/dist/direct/leaks.js';
+import { type Outcome, runToEnd } from '../child-process.js';
 import { Soak } from './soak.mjs';
 
 const SOAK = fileURLToPath(new URL('../soak.mjs', import.meta.url));
 const SMALL = ['--seed', '1', '--processes', '16', '--ram', '256'];
 
-function run(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [SOAK, ...args], { encoding: 'utf8' });
-  return { status, stdout, stderr };
+function run(...args: string[]): Outcome {
+  return runToEnd(process.execPath, [SOAK, ...args]);
 }
 
 /** A soak on a small machine, after some rounds, with its files in a folder of the host. */

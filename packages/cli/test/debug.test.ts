@@ -1,8 +1,8 @@
 /** `faultline debug`: a session at the prompt, by a pipe. */
-import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runToEnd } from '../../../tools/child-process.js';
 import { userFolder, writeCatalogueFinding } from './findings.js';
 
 const MAIN = fileURLToPath(new URL('../bin/faultline.js', import.meta.url));
@@ -19,9 +19,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** What the debugger answers to each command. */
 function session(file: string, commands: readonly string[], flags: readonly string[] = []) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, 'debug', file, ...flags], {
+  const { status, stdout, stderr } = runToEnd(process.execPath, [MAIN, 'debug', file, ...flags], {
     input: `${commands.join('\n')}\n`,
-    encoding: 'utf8',
   });
   const [introduction = '', ...answers] = stdout.split(/^db\{0\}> .*\n/m);
   return { status, stderr, introduction, answers };

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { example, faultline, fixture, type Outcome } from './command.js';
+import type { Outcome } from '../../../tools/child-process.js';
+import { example, faultline, fixture } from './command.js';
 
 const RACE = 'catalogue:netbsd-2017-fixed-race';
 const TWO = fixture('unmap-wire.ts');
@@ -32,7 +33,7 @@ function interrupted(when: RegExp, ...args: readonly string[]): Promise<Outcome>
     stderr += data;
     if (!before && when.test(stderr)) child.kill('SIGINT');
   });
-  return new Promise((resolve) => child.on('close', (status) => resolve({ status, stdout, stderr })));
+  return new Promise((resolve) => child.on('close', (status, signal) => resolve({ status, signal, stdout, stderr })));
 }
 
 describe('faultline explore', () => {

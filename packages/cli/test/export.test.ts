@@ -1,9 +1,9 @@
 /** `faultline export`: the tests that it writes fail with the defect, and pass without. */
-import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runToEnd } from '../../../tools/child-process.js';
 import { faultline, faultlineIn } from './command.js';
 import { userFolder, writeCatalogueFinding, writeModuleFinding, writeSyzFinding } from './findings.js';
 
@@ -26,10 +26,9 @@ afterEach(() => rmSync(folder, { recursive: true }));
 /** Runs the tests in the folder as a user does. */
 function runTests(environment: NodeJS.ProcessEnv = {}): { status: number | null; output: string } {
   const { FAULTLINE_DEFECT: _, VITEST: __, ...env } = process.env;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [VITEST, 'run', '--root', folder], {
+  const { status, stdout, stderr } = runToEnd(process.execPath, [VITEST, 'run', '--root', folder], {
     cwd: folder,
     env: { ...env, NO_COLOR: '1', ...environment },
-    encoding: 'utf8',
   });
   return { status, output: stdout + stderr };
 }

@@ -1,10 +1,10 @@
 /** `faultline run`: what it prints, and how it ends. */
-import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { runToEnd } from '../../../tools/child-process.js';
 import { example, faultline, fixture } from './command.js';
 
 const DEFECT = 'catalogue:netbsd-2019-mlock-zero';
@@ -139,24 +139,20 @@ describe('faultline run', () => {
   it('colours nothing that is not for a terminal, in CI neither', () => {
     const main = fileURLToPath(new URL('../bin/faultline.js', import.meta.url));
     const run = (environment: NodeJS.ProcessEnv) =>
-      spawnSync(process.execPath, [main, 'run', DEFECT], { encoding: 'utf8', env: { ...process.env, ...environment } });
+      runToEnd(process.execPath, [main, 'run', DEFECT], { env: { ...process.env, ...environment } });
     expect(run({ CI: 'true', FORCE_COLOR: undefined }).stdout).not.toContain('\u001b[');
     expect(run({ FORCE_COLOR: '1' }).stdout).toContain('\u001b[');
   });
 
   it('ends quietly when its reader goes away', () => {
     const main = fileURLToPath(new URL('../bin/faultline.js', import.meta.url));
-    const { stdout, stderr } = spawnSync('sh', ['-c', `"${process.execPath}" "${main}" run ${DEFECT} --json | head -1`], {
-      encoding: 'utf8',
-    });
+    const { stdout, stderr } = runToEnd('sh', ['-c', `"${process.execPath}" "${main}" run ${DEFECT} --json | head -1`]);
     expect([stdout, stderr]).toEqual(['{\n', '']);
   });
 
   it.runIf(existsSync('/dev/full'))('says so when what it found cannot be written', () => {
     const main = fileURLToPath(new URL('../bin/faultline.js', import.meta.url));
-    const { stderr, status } = spawnSync('sh', ['-c', `"${process.execPath}" "${main}" run ${DEFECT} > /dev/full`], {
-      encoding: 'utf8',
-    });
+    const { stderr, status } = runToEnd('sh', ['-c', `"${process.execPath}" "${main}" run ${DEFECT} > /dev/full`]);
     expect(stderr).toMatch(/^faultline: what was found cannot be written: ENOSPC[^\n]*\n$/);
     expect(status).toBe(2);
   });

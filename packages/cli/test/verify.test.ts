@@ -3,7 +3,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { faultline, fixture, type Outcome } from './command.js';
+import type { Outcome } from '../../../tools/child-process.js';
+import { faultline, fixture } from './command.js';
 
 const RACE = 'catalogue:netbsd-2017-fixed-race';
 const CURE = 'netbsd-fixed-replaces-in-one-hold';

@@ -1,17 +1,17 @@
 /** Scripts that tests run in a process of their own, on the build of the kernel that is being tested. */
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { BUILD } from '@faultline/kernel';
 import { rolldown } from 'rolldown';
 import { expect } from 'vitest';
+import { runToEnd } from '../../../tools/child-process.js';
 import { toDirect } from '../../../tools/direct-build.mjs';
 
 /** Where a script has to be run, so that it finds the packages. */
 export const packageDir = fileURLToPath(new URL('..', import.meta.url));
 
 /** The arguments with which Node runs a script of this directory; the script's own follow. */
-export function nodeArguments(script: string): string[] {
+function nodeArguments(script: string): string[] {
   expect(existsSync(`${packageDir}/dist/index.js`), 'the packages are built: npm run build').toBe(true);
   const path = fileURLToPath(new URL(script, import.meta.url));
   const source = readFileSync(path, 'utf8');
@@ -25,8 +25,7 @@ export function nodeArguments(script: string): string[] {
  */
 export function withSmallFiles(blocks: number, script: string, ...args: readonly string[]): string {
   const shell = ['-c', `ulimit -f ${blocks}; exec "$@"`, 'sh', process.execPath, ...nodeArguments(script), ...args];
-  const { error, signal, stdout, stderr } = spawnSync('sh', shell, { cwd: packageDir, encoding: 'utf8' });
-  expect({ error, signal }, `${script} ran to its end`).toEqual({ error: undefined, signal: null });
+  const { stdout, stderr } = runToEnd('sh', shell, { cwd: packageDir });
   return `${stdout}${stderr}`;
 }
 
