@@ -67,7 +67,7 @@ export class FaultContext {
   spareAnon: Anon | null = null;
   /** The anons of the window, null where there is none. */
   readonly anons: (Anon | null)[] = [];
-  /** The object's pages of the window. */
+  /** The object's pages of the window; nothing when there is no object. */
   readonly slots: PageSlot[] = [];
 
   constructor(map: VmMap, va: Va, access: Protection, flags: FaultFlags) {

@@ -171,19 +171,19 @@ export function* uvmfaultAnonflush(this: Uvm, anons: readonly (Anon | null)[]): 
  */
 export function* uvmFaultUpperLookup(this: Uvm, fault: FaultContext): Step<boolean> {
   const { machine, pages } = this;
-  const { anons, slots } = fault;
+  const { anons } = fault;
   const { pmap } = fault.originalMap;
-  if (slots.length > fault.pages) slots.length = fault.pages;
+  const slots = fault.entry.object === null ? null : fault.slots;
+  if (slots !== null && slots.length > fault.pages) slots.length = fault.pages;
   let shadowed = false;
   for (let i = 0; i < fault.pages; i++) {
-    const va = asVa(fault.startVa + i * PAGE_SIZE);
     const anon = anons[i] ?? null;
-    if (i !== fault.center && machine.pmapExtract(pmap, va) >= 0) {
-      slots[i] = PGO_DONTCARE;
-      continue;
-    }
-    slots[i] = anon === null ? PGO_WANTED_PAGE : PGO_DONTCARE;
-    if (anon === null) continue;
+    // Without a lower layer there is nothing to be asked of it.
+    if (anon === null && slots === null) continue;
+    const va = asVa(fault.startVa + i * PAGE_SIZE);
+    const mapped = i !== fault.center && machine.pmapExtract(pmap, va) >= 0;
+    if (slots !== null) slots[i] = mapped || anon !== null ? PGO_DONTCARE : PGO_WANTED_PAGE;
+    if (mapped || anon === null) continue;
     if (i === fault.center) shadowed = true;
     else if (anon.page !== NO_PAGE && pages.loanCount(anon.page) === 0 && (pages.flags(anon.page) & PG_BUSY) === 0) {
       yield* this.uvmFaultUpperNeighbor(fault, va, anon);
