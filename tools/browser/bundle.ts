@@ -12,19 +12,21 @@ export interface Bundle {
   readonly modules: readonly string[];
 }
 
+const WITHOUT_BLANKS = { compress: false, mangle: false, codegen: { removeWhitespace: true } };
+
 /**
  * Bundles a module. Functions keep their names: the kernel's stacks are made of them.
  *
- * @param options.minify whether it is made as short as can be
+ * @param options.minify whether it is made as short as can be, or by leaving out blanks and comments only
  * @throws {Error} when it imports something that is not there in a browser: a module of Node, a package that is not installed
  */
-export async function bundleForBrowser(entry: string, options: { minify?: boolean } = {}): Promise<Bundle> {
+export async function bundleForBrowser(entry: string, options: { minify?: boolean | 'blanks' } = {}): Promise<Bundle> {
   const build = await rolldown({ input: entry, platform: 'browser', logLevel: 'silent' });
   const { output } = await build.generate({
     format: 'iife',
     keepNames: true,
     codeSplitting: false,
-    minify: options.minify === true,
+    minify: options.minify === 'blanks' ? WITHOUT_BLANKS : options.minify === true,
   });
   await build.close();
   const [{ code, imports, dynamicImports, moduleIds }] = output;

@@ -160,6 +160,7 @@ export type {
   FilePosition,
   KernelLoan,
   MappableDevice,
+  MappedObject,
   MappingDescription,
   MapRequest,
   MemoryFileSystem,

@@ -30,7 +30,7 @@ export interface SpaceListing {
 export function listSpace(sys: Sys, process: Process): SpaceListing | null {
   const { space } = process;
   if (space === null) return null;
-  const paths = new Map(sys.vfs.entries().map(([path, vnode]) => [vnode.id, path]));
+  const paths = sys.vfs.paths();
   const mappings = sys.vm.describeSpace(space).map((mapping) => ({ ...mapping, name: nameOf(process, paths, mapping) }));
   return {
     pid: process.pid,

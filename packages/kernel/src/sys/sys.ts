@@ -372,6 +372,7 @@ const PARTS = {
   sysSysctl: 'sys___sysctl',
   sysctlNode: 'sysctlDispatch',
   sysctlValue: 'sysctlLookup',
+  sysctlProcMap: 'fillVmentries',
   sysctlChange: 'sysctlLookup',
   addDevice: '',
   specTransfer: 'specRead',

@@ -106,4 +106,9 @@ export class Vfs implements Stateful {
   entries(): [string, Vnode][] {
     return [...this.#named];
   }
+
+  /** The name of each file, by the number of its vnode. Of several names the last in `entries`. */
+  paths(): ReadonlyMap<number, string> {
+    return new Map(this.entries().map(([path, vnode]) => [vnode.id, path]));
+  }
 }

@@ -12,6 +12,7 @@ import type {
   FileIoOptions,
   FilePosition,
   KernelLoan,
+  MappedObject,
   MappingDescription,
   MapRequest,
   MemoryFileSystem,
@@ -32,14 +33,14 @@ import { describeContent, describeTranslation } from './describe-address.js';
 import type { UvmKernelLoan } from './loan/kernel-loan.js';
 import type { MapEntry } from './map/map-entry.js';
 import type { VmMap, Vmspace } from './map/vm-map.js';
-import type { UvmAobj } from './object/aobj.js';
-import { PGO_CLEANIT, PGO_DEACTIVATE, PGO_FREE, PGO_SYNCIO } from './object/object.js';
+import { UvmAobj } from './object/aobj.js';
+import { PGO_CLEANIT, PGO_DEACTIVATE, PGO_FREE, PGO_SYNCIO, type UvmObject } from './object/object.js';
 import { TmpfsMount } from './object/tmpfs-vnode.js';
 import { NO_PAGE } from './page/page-array.js';
 import { writeUvmPages, writeUvmState } from './state.js';
 import { TransientWiring } from './transfer/transient-wiring.js';
 import type { Uvm } from './uvm.js';
-import type { UvmFile } from './vnode/vnode.js';
+import { UvmFile } from './vnode/vnode.js';
 
 /** The contract, kept by UVM. */
 export class UvmSystem implements VmSystem {
@@ -126,6 +127,13 @@ export class UvmSystem implements VmSystem {
     const found = entry.contains(va) ? { start: entry.start, end: entry.end } : null;
     yield* this.uvm.vmMapUnlockRead(map);
     return found;
+  }
+
+  *mappings(space: VmSpace): Step<MappingDescription[]> {
+    yield* this.uvm.vmMapLockRead(mapOf(space));
+    const mappings = this.describeSpace(space);
+    yield* this.uvm.vmMapUnlockRead(mapOf(space));
+    return mappings;
   }
 
   describeSpace(space: VmSpace): MappingDescription[] {
@@ -338,6 +346,12 @@ function mapOf(space: VmSpace): VmMap {
   return (space as Vmspace).map;
 }
 
+function describeObject(object: UvmObject): MappedObject {
+  const { id, pagerName: kind, label, references, pages } = object;
+  const size = object instanceof UvmFile || object instanceof UvmAobj ? object.size : 0;
+  return { id, kind, label, references, pages: pages.count, size };
+}
+
 function describeMapping(map: VmMap, entry: MapEntry): MappingDescription {
   const { start, end, object, amap, amapOffset } = entry;
   let residentPages = 0;
@@ -355,7 +369,7 @@ function describeMapping(map: VmMap, entry: MapEntry): MappingDescription {
     wiredCount: entry.wiredCount,
     copyOnWrite: entry.copyOnWrite,
     needsCopy: entry.needsCopy,
-    object: object === null ? null : { id: object.id, kind: object.pagerName, label: object.label },
+    object: object === null ? null : describeObject(object),
     offset: entry.offset,
     residentPages,
     anonymousPages: slots.filter((slot) => (amap?.at(slot)?.page ?? NO_PAGE) !== NO_PAGE).length,

@@ -180,6 +180,20 @@ export interface CleanOptions {
   readonly deactivate?: boolean;
 }
 
+/** What is mapped somewhere. */
+export interface MappedObject {
+  readonly id: number;
+  /** Which pager: `vnode` for a file. */
+  readonly kind: string;
+  readonly label: string;
+  /** Who refers to it: mappings, descriptors. */
+  readonly references: number;
+  /** Pages of it that are in RAM. */
+  readonly pages: number;
+  /** Bytes of a file or of shared memory; 0 of what has no size of its own. */
+  readonly size: number;
+}
+
 /** A mapping of a space, as listings show it. Addresses and offsets in bytes, counts in pages. */
 export interface MappingDescription {
   readonly start: number;
@@ -196,8 +210,8 @@ export interface MappingDescription {
   readonly copyOnWrite: boolean;
   /** Whether that memory has yet to be made, or is shared until the first write. */
   readonly needsCopy: boolean;
-  /** What is mapped there; null for anonymous memory. `kind`: which pager, `vnode` for a file. */
-  readonly object: { readonly id: number; readonly kind: string; readonly label: string } | null;
+  /** What is mapped there; null for anonymous memory. */
+  readonly object: MappedObject | null;
   /** Where in the object it begins. */
   readonly offset: number;
   /** Pages that the page table maps now. */
@@ -246,6 +260,8 @@ export interface VmSystem {
   residency(space: VmSpace, start: Va, end: Va): Step<Uint8Array | number>;
   /** The mapping that holds an address, null when there is none. */
   mappingAt(space: VmSpace, va: Va): Step<{ start: Va; end: Va } | null>;
+  /** All mappings of a space, by address, for a thread that asks: with the space locked. */
+  mappings(space: VmSpace): Step<MappingDescription[]>;
 
   /** All mappings of a space, by address. Looks only: takes no lock, does not sleep. */
   describeSpace(space: VmSpace): MappingDescription[];

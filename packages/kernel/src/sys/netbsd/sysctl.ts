@@ -6,13 +6,17 @@
  * it is not.
  */
 import { isSuperuser } from '../../kern/credentials.js';
-import { EFAULT, EINVAL, ENOENT, ENOMEM, EPERM, type Errno } from '../../kern/errno.js';
+import { EFAULT, EINVAL, ENOENT, ENOMEM, EPERM, type Errno, ESRCH } from '../../kern/errno.js';
 import type { Lwp } from '../../kern/lwp.js';
 import type { Step } from '../../kern/switch.js';
 import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE } from '../../machine/address.js';
 import { PROT_WRITE } from '../../machine/protection.js';
 import type { Sys } from '../sys.js';
 import { UVMEXP_SYSCTL } from './uvmexp-sysctl.js';
+import { VMENTRY_BYTES, vmentryBytes } from './vmentry-sysctl.js';
+
+/** How the names begin of what is asked about a process. */
+const PROC_MAP = 'vm.proc.map.';
 
 /** The largest number that an `int` holds. */
 const INT_MAX = 0x7fffffff;
@@ -27,7 +31,7 @@ const VMTOTAL_PAGES = 12;
  * @param old where the value goes, 0 for nowhere; `oldLength` bytes are there
  * @param fresh where the new value is, 0 for none
  * @returns the bytes that the value has; or minus ENOENT, EPERM (only the superuser may change, and not everything), EINVAL (a value that
- *   it cannot have), EFAULT, ENOMEM (there is less room: then there is the beginning of the value)
+ *   it cannot have), ESRCH (no such process), EFAULT, ENOMEM (there is less room: then there is the beginning of the value)
  */
 export function* sysSysctl(
   this: Sys,
@@ -54,11 +58,14 @@ export function* sysctlNode(
   name: string,
   { old, oldLength, fresh, freshLength }: { old: number; oldLength: number; fresh: number; freshLength: number },
 ): Step<number> {
-  const value = this.sysctlValue(name);
-  if (value === null) return -ENOENT;
+  const ofProcess = name.startsWith(PROC_MAP);
+  const value = ofProcess ? yield* this.sysctlProcMap(name.slice(PROC_MAP.length)) : (this.sysctlValue(name) ?? ENOENT);
+  if (typeof value === 'number') return -value;
   if (fresh !== 0 && !isSuperuser(this.processOf(this.curlwp).credentials)) return -EPERM;
   const short = old !== 0 && oldLength < value.length;
-  if (old !== 0 && (yield* this.copyout(old, short ? value.subarray(0, oldLength) : value)) !== 0) return -EFAULT;
+  // Of a table only whole rows.
+  const room = ofProcess ? oldLength - (oldLength % VMENTRY_BYTES) : oldLength;
+  if (old !== 0 && (yield* this.copyout(old, short ? value.subarray(0, room) : value)) !== 0) return -EFAULT;
   if (short) return -ENOMEM;
   if (fresh === 0) return value.length;
   const bytes = new Uint8Array(4);
@@ -66,6 +73,34 @@ export function* sysctlNode(
   if ((yield* this.copyin(fresh, bytes)) !== 0) return -EFAULT;
   const errno = this.sysctlChange(name, new DataView(bytes.buffer).getInt32(0, true));
   return errno === 0 ? value.length : -errno;
+}
+
+/**
+ * The mappings of a process, as an array of `struct kinfo_vmentry`. `fill_vmentries()`, sys/uvm/uvm_map.c.
+ *
+ * The kernel's name of it goes on with the process's number, -1 for the caller's own, and the size of an entry; ours with the former.
+ *
+ * @returns the bytes; or ESRCH when there is no such process, or it has ended; EPERM when it is another user's; EINVAL when that is no
+ *   number
+ */
+export function* sysctlProcMap(this: Sys, pid: string): Step<Uint8Array | Errno> {
+  if (!/^(-1|\d+)$/.test(pid)) return EINVAL;
+  const caller = this.processOf(this.curlwp);
+  const process = pid === '-1' ? caller : this.processes.get(Number(pid));
+  const space = process?.space ?? null;
+  if (process === undefined || space === null) return ESRCH;
+  const { credentials } = caller;
+  if (!isSuperuser(credentials) && credentials.uid !== process.credentials.uid) return EPERM;
+  const paths = this.vfs.paths();
+  // The process may end while this thread waits for the lock.
+  yield* this.vm.shareSpace(space);
+  const mappings = yield* this.vm.mappings(space);
+  yield* this.vm.releaseSpace(space);
+  const bytes = new Uint8Array(VMENTRY_BYTES * mappings.length);
+  for (const [i, mapping] of mappings.entries()) {
+    bytes.set(vmentryBytes(mapping, paths.get(mapping.object?.id ?? -1) ?? ''), VMENTRY_BYTES * i);
+  }
+  return bytes;
 }
 
 /** A value as bytes, null when there is none of that name. */
