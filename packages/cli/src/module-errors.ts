@@ -17,7 +17,7 @@ export const PACKAGES: readonly string[] = ['kernel', 'program', 'catalogue', 'f
 );
 
 /** Where the code of the packages is; what stands in none of these folders is the user's, or a library's. */
-const OUR_FOLDERS = PACKAGES.map((name) => dirname(fileURLToPath(import.meta.resolve(name))))
+const OUR_FOLDERS = PACKAGES.map((name) => builtFolder(fileURLToPath(import.meta.resolve(name))))
   .concat(dirname(fileURLToPath(import.meta.url)))
   .map((folder) => folder + sep);
 
@@ -43,6 +43,11 @@ export function moduleError(path: string, error: unknown): UsageError {
 export function errorOfSomeModule(error: unknown): UsageError | null {
   const place = framesOf(error).find(isUsers);
   return place === undefined ? null : moduleError(relative('', place.file), error);
+}
+
+/** The folder of all builds of a package, by a file of one of them. */
+function builtFolder(file: string): string {
+  return file.slice(0, file.lastIndexOf(`${sep}dist${sep}`) + `${sep}dist`.length);
 }
 
 function framesOf(error: unknown): Frame[] {
