@@ -41,6 +41,9 @@ const MOCKING = ['packages/host-node/src/host-error.test.ts'];
 /** What the stepped and the direct build leave to others. */
 const exclude = [...configDefaults.exclude, WATCHED_ONLY, ...MOCKING];
 
+/** Milliseconds after which a test hangs. The longest takes half a minute, on a machine that others keep busy twice as long. */
+const PATIENT = { testTimeout: 300_000, hookTimeout: 300_000 };
+
 export default defineConfig({
   test: {
     maxWorkers: '100%',
@@ -57,13 +60,13 @@ export default defineConfig({
           exclude,
           setupFiles: SETUP,
           isolate: false,
-          testTimeout: 120_000,
+          ...PATIENT,
         },
       },
       {
         plugins: [steppedBuildPlugin(root)],
         resolve: { alias },
-        test: { name: 'mocking', include: MOCKING, setupFiles: SETUP, testTimeout: 120_000 },
+        test: { name: 'mocking', include: MOCKING, setupFiles: SETUP, ...PATIENT },
       },
       {
         plugins: [directBuildPlugin(root)],
@@ -74,13 +77,13 @@ export default defineConfig({
           exclude: [...exclude, ...SCHEDULES],
           setupFiles: SETUP,
           isolate: false,
-          testTimeout: 120_000,
+          ...PATIENT,
         },
       },
       {
         plugins: [watchedBuildPlugin(root)],
         resolve: { alias },
-        test: { name: 'watched', include: WATCHED, setupFiles: SETUP, isolate: false, testTimeout: 120_000 },
+        test: { name: 'watched', include: WATCHED, setupFiles: SETUP, isolate: false, ...PATIENT },
       },
       {
         // The command and the tools are tried as they are: there is one build of them. What needs a browser has a command of its own.
@@ -89,13 +92,13 @@ export default defineConfig({
           include: ['packages/cli/**/*.test.ts', 'tools/!(browser)/**/*.test.ts', 'tools/*.test.ts'],
           exclude: [...configDefaults.exclude, LONG],
           isolate: false,
-          testTimeout: 120_000,
+          ...PATIENT,
         },
       },
-      ...(process.env['FAULTLINE_LONG'] ? [{ test: { name: 'long', include: [LONG] } }] : []),
+      ...(process.env['FAULTLINE_LONG'] ? [{ test: { name: 'long', include: [LONG], ...PATIENT } }] : []),
       {
         // What `faultline export` has written, as somebody keeps it who tries Faultline here.
-        test: { name: 'findings', include: ['findings/**/*.test.ts'], testTimeout: 120_000 },
+        test: { name: 'findings', include: ['findings/**/*.test.ts'], ...PATIENT },
       },
     ],
     coverage: {

@@ -13,7 +13,9 @@ import type {
   FilePosition,
   KernelLoan,
   MappedObject,
+  MappedObjectUse,
   MappingDescription,
+  MappingUse,
   MapRequest,
   MemoryFileSystem,
   PageTransfer,
@@ -129,10 +131,11 @@ export class UvmSystem implements VmSystem {
     return found;
   }
 
-  *mappings(space: VmSpace): Step<MappingDescription[]> {
-    yield* this.uvm.vmMapLockRead(mapOf(space));
-    const mappings = this.describeSpace(space);
-    yield* this.uvm.vmMapUnlockRead(mapOf(space));
+  *mappings(space: VmSpace): Step<MappingUse[]> {
+    const map = mapOf(space);
+    yield* this.uvm.vmMapLockRead(map);
+    const mappings = map.entries().map((entry) => ({ ...describeMapping(map, entry), object: describeUse(entry.object) }));
+    yield* this.uvm.vmMapUnlockRead(map);
     return mappings;
   }
 
@@ -346,10 +349,15 @@ function mapOf(space: VmSpace): VmMap {
   return (space as Vmspace).map;
 }
 
-function describeObject(object: UvmObject): MappedObject {
-  const { id, pagerName: kind, label, references, pages } = object;
+function describeObject({ id, pagerName: kind, label }: UvmObject): MappedObject {
+  return { id, kind, label };
+}
+
+function describeUse(object: UvmObject | null): MappedObjectUse | null {
+  if (object === null) return null;
+  const { references, pages } = object;
   const size = object instanceof UvmFile || object instanceof UvmAobj ? object.size : 0;
-  return { id, kind, label, references, pages: pages.count, size };
+  return { ...describeObject(object), references, pages: pages.count, size };
 }
 
 function describeMapping(map: VmMap, entry: MapEntry): MappingDescription {

@@ -186,6 +186,10 @@ export interface MappedObject {
   /** Which pager: `vnode` for a file. */
   readonly kind: string;
   readonly label: string;
+}
+
+/** The same with what others may be changing meanwhile. */
+export interface MappedObjectUse extends MappedObject {
   /** Who refers to it: mappings, descriptors. */
   readonly references: number;
   /** Pages of it that are in RAM. */
@@ -218,6 +222,11 @@ export interface MappingDescription {
   readonly residentPages: number;
   /** Pages of anonymous memory it has in RAM, mapped or not. */
   readonly anonymousPages: number;
+}
+
+/** A mapping of a space, as a thread of the kernel sees it that asks for it. */
+export interface MappingUse extends MappingDescription {
+  readonly object: MappedObjectUse | null;
 }
 
 /** What `vmstat -s` counts, under the names that the system itself uses. */
@@ -261,7 +270,7 @@ export interface VmSystem {
   /** The mapping that holds an address, null when there is none. */
   mappingAt(space: VmSpace, va: Va): Step<{ start: Va; end: Va } | null>;
   /** All mappings of a space, by address, for a thread that asks: with the space locked. */
-  mappings(space: VmSpace): Step<MappingDescription[]>;
+  mappings(space: VmSpace): Step<MappingUse[]>;
 
   /** All mappings of a space, by address. Looks only: takes no lock, does not sleep. */
   describeSpace(space: VmSpace): MappingDescription[];

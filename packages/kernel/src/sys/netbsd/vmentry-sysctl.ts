@@ -1,5 +1,5 @@
 /** What `vm.proc.map` tells of a mapping: `struct kinfo_vmentry`, sys/sys/sysctl.h; filled by `fill_vmentry()`, sys/uvm/uvm_map.c. */
-import type { MappingDescription } from '../../vm/system.js';
+import type { MappingUse } from '../../vm/system.js';
 
 /** Bytes of a `struct kinfo_vmentry`. */
 export const VMENTRY_BYTES = 1128;
@@ -25,7 +25,7 @@ const VREG = 1;
  *
  * @param path of the file that is mapped, empty for none
  */
-export function vmentryBytes(mapping: MappingDescription, path: string): Uint8Array {
+export function vmentryBytes(mapping: MappingUse, path: string): Uint8Array {
   const { object } = mapping;
   const type = object === null ? KVME_TYPE_ANON : (TYPES[object.kind] ?? KVME_TYPE_OBJECT);
   const file = type === KVME_TYPE_VNODE ? object : null;
