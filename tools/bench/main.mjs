@@ -6,7 +6,7 @@
  */
 import { parseArgs } from 'node:util';
 import { measureHost } from './host.mjs';
-import { measure } from './measure.mjs';
+import { measure, median } from './measure.mjs';
 import { bookkeepingBytes } from './operations.mjs';
 
 const { values: flags } = parseArgs({
@@ -77,9 +77,8 @@ const rows = [
   { operation: 'stepped build: two threads, boot included', measured: cost('twoThreads') / 1e3, budget: 50, unit: 'µs' },
 ];
 
-const middle = (/** @type {number[]} */ values) => values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
-const z = middle(units.zeroPage);
-const plain = middle(units.plainLoad);
+const z = median(units.zeroPage);
+const plain = median(units.plainLoad);
 
 if (flags.json) {
   console.log(JSON.stringify({ zeroPageNanoseconds: z, plainLoadNanoseconds: plain, host, rows }, null, 2));

@@ -116,7 +116,8 @@ function nanosecondsEach({ count, batch, before, after }, time) {
   return (result.latency.p50 * 1e6) / count;
 }
 
-function median(/** @type {number[]} */ values) {
+/** The value in the middle, NaN of none. Puts them in order. */
+export function median(/** @type {number[]} */ values) {
   return values.sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN;
 }
 

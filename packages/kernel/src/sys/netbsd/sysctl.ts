@@ -12,6 +12,7 @@ import type { Step } from '../../kern/switch.js';
 import { PAGE_MASK, PAGE_SHIFT, PAGE_SIZE } from '../../machine/address.js';
 import { PROT_WRITE } from '../../machine/protection.js';
 import type { Sys } from '../sys.js';
+import { quads, words } from './sysctl-bytes.js';
 import { UVMEXP_SYSCTL } from './uvmexp-sysctl.js';
 import { VMENTRY_BYTES, vmentryBytes } from './vmentry-sysctl.js';
 
@@ -168,19 +169,10 @@ function vmtotal(counted: Readonly<Record<string, number>>, lwps: readonly Lwp[]
   for (const [i, value] of [running, sleeping.length - patient, 0, patient].entries()) view.setInt16(2 * i, value, true);
   const used = npages - free;
   const pages = [used + swpginuse, active + swpginuse, used, active, 0, 0, 0, 0, free];
-  for (const [i, value] of pages.entries()) view.setInt32(VMTOTAL_PAGES + 4 * i, value, true);
+  bytes.set(words(pages), VMTOTAL_PAGES);
   return bytes;
 }
 
 function int(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setInt32(0, value, true);
-  return bytes;
-}
-
-function quads(values: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(8 * values.length);
-  const view = new DataView(bytes.buffer);
-  for (const [i, value] of values.entries()) view.setBigInt64(8 * i, BigInt(value), true);
-  return bytes;
+  return words([value]);
 }
